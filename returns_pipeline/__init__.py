@@ -1,0 +1,1 @@
+"""The Dagster asset graph between ReturnGo and Brightpearl: from an approved return to a posted credit."""
