@@ -1,0 +1,140 @@
+-- What the two systems said: the tables of the assets, one per asset key (a/b is a_b), and the rows that hang below them.
+-- Money is whole minor units beside its currency; Brightpearl's four-decimal nets stay beside them as evidence.
+
+CREATE TABLE returngo_rmas(
+  rma_id bigint PRIMARY KEY, shop text NOT NULL, status text NOT NULL, order_name text NOT NULL, shopify_order_id text NOT NULL,
+  created_at timestamptz NOT NULL, approved_at timestamptz, last_updated_at timestamptz, store_location_id text,
+  is_out_of_policy boolean NOT NULL, exchange_orders jsonb NOT NULL DEFAULT '[]',   -- [{draft_order_id, order_id, order_name, type}]
+  cancellation_fee_minor bigint NOT NULL DEFAULT 0,
+  list_fingerprint text, is_open boolean NOT NULL, first_seen_at timestamptz NOT NULL DEFAULT now(), detail_read_at timestamptz NOT NULL);
+CREATE INDEX returngo_rmas_open ON returngo_rmas(shop, rma_id) WHERE is_open;
+
+CREATE TABLE returngo_shipments(
+  shipment_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, status text NOT NULL, carrier_name text,
+  tracking_number text, tracking_url text, label_url text, is_outbound boolean NOT NULL);
+CREATE INDEX returngo_shipments_rma ON returngo_shipments(rma_id);
+
+CREATE TABLE returngo_return_items(          -- one row per unit: ReturnGo has no quantity
+  returned_item_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, shipment_id bigint,
+  shopify_line_item_id text NOT NULL, shopify_product_id text, shopify_variant_id text, sku text NOT NULL, barcode text,
+  paid_price_minor bigint NOT NULL, paid_tax_minor bigint NOT NULL, currency text NOT NULL,                     -- what the customer saw
+  shop_paid_price_minor bigint NOT NULL, shop_paid_tax_minor bigint NOT NULL, shop_currency text NOT NULL,      -- what the shop booked
+  is_tax_included boolean NOT NULL, return_reason text, resolution_type text NOT NULL, return_method_type text NOT NULL,
+  restocking_fee_minor bigint NOT NULL, return_fee_minor bigint NOT NULL, shipment_fee_minor bigint NOT NULL,   -- in currency
+  is_returned boolean NOT NULL, is_restockable boolean NOT NULL, validated_at timestamptz,                      -- inspected only when validated_at is set
+  non_restockable_reason text, non_returned_reason text,
+  exchange_items jsonb NOT NULL DEFAULT '[]');                          -- [{variant_id, quantity, sku, effective_price_minor, currency}]
+CREATE INDEX returngo_return_items_rma ON returngo_return_items(rma_id);
+
+CREATE TABLE returngo_transactions(
+  transaction_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint, type text NOT NULL, status text NOT NULL,
+  amount_minor bigint NOT NULL, currency text NOT NULL, shop_amount_minor bigint NOT NULL, shop_currency text NOT NULL,
+  external_reference_type text, platform_refund_id text,                -- never a store-credit code: it is money
+  returned_item_ids bigint[] NOT NULL DEFAULT '{}', created_at timestamptz NOT NULL, last_updated_at timestamptz);
+CREATE INDEX returngo_transactions_rma ON returngo_transactions(rma_id);
+
+CREATE TABLE brightpearl_sales_orders(
+  order_id bigint PRIMARY KEY, shop text NOT NULL, external_ref text, customer_ref text, channel_id bigint NOT NULL,
+  order_status_id bigint NOT NULL, customer_contact_id bigint NOT NULL, currency text NOT NULL, accounting_currency text NOT NULL,
+  exchange_rate numeric(18,6) NOT NULL, price_list_id bigint, price_mode text NOT NULL CHECK (price_mode IN ('EXC','INC')),
+  warehouse_id bigint NOT NULL, project_id bigint, lead_source_id bigint, staff_owner_id bigint, team_id bigint, shipping_method_id bigint,
+  delivery_country text, invoice_reference text NOT NULL, invoice_tax_date timestamptz, shipping_status text NOT NULL,
+  payment_status text, payment_method_codes text[],     -- null until a refund is to be recorded
+  net_minor bigint NOT NULL, tax_minor bigint NOT NULL, total_minor bigint NOT NULL,
+  placed_on timestamptz, created_on timestamptz NOT NULL, updated_on timestamptz, read_at timestamptz NOT NULL);
+CREATE INDEX brightpearl_sales_orders_external ON brightpearl_sales_orders(shop, external_ref);
+CREATE INDEX brightpearl_sales_orders_customer ON brightpearl_sales_orders(shop, customer_ref);
+
+CREATE TABLE brightpearl_sales_order_rows(
+  order_row_id bigint PRIMARY KEY, order_id bigint NOT NULL, sequence integer NOT NULL, product_id bigint, sku text, name text NOT NULL,   -- product_id null: free text (1000)
+  quantity integer NOT NULL, shipped_quantity integer NOT NULL, row_net numeric(18,4) NOT NULL, net_minor bigint NOT NULL, tax_minor bigint NOT NULL,
+  tax_code text NOT NULL, tax_rate numeric(9,4), nominal_code text, item_cost numeric(18,4), cost_currency text, discount_percentage numeric(9,4),
+  is_bundle_parent boolean NOT NULL, is_bundle_child boolean NOT NULL, parent_row_id bigint, external_ref text);
+CREATE INDEX brightpearl_sales_order_rows_order ON brightpearl_sales_order_rows(order_id);
+
+CREATE TABLE brightpearl_products(
+  product_id bigint PRIMARY KEY, sku text, barcode text, ean text, upc text, name text NOT NULL, status text NOT NULL,
+  is_stock_tracked boolean NOT NULL, is_bundle boolean NOT NULL, components jsonb NOT NULL DEFAULT '[]',         -- [{product_id, quantity}]
+  tax_code text, nominal_code_sales text, updated_on timestamptz, is_gone boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL);
+
+CREATE TABLE brightpearl_sales_credits(       -- ours and others'
+  credit_id bigint PRIMARY KEY, shop text NOT NULL, order_id bigint, external_ref text, installed_integration_instance_id bigint, reference text,
+  order_status_id bigint NOT NULL, customer_contact_id bigint, warehouse_id bigint, channel_id bigint, currency text NOT NULL, exchange_rate numeric(18,6),
+  price_mode text, net_minor bigint NOT NULL, tax_minor bigint NOT NULL, total_minor bigint NOT NULL,
+  invoice_reference text NOT NULL,            -- '' unposted, 'pending' while Brightpearl posts, then the number
+  invoice_tax_date timestamptz, stock_status text, payment_status text, is_cancelled boolean NOT NULL, is_gone boolean NOT NULL DEFAULT false,
+  created_on timestamptz NOT NULL, updated_on timestamptz, created_by bigint, read_at timestamptz NOT NULL);
+CREATE INDEX brightpearl_sales_credits_order ON brightpearl_sales_credits(order_id);
+CREATE INDEX brightpearl_sales_credits_reference ON brightpearl_sales_credits(external_ref);
+
+CREATE TABLE brightpearl_sales_credit_rows(
+  credit_row_id bigint PRIMARY KEY, credit_id bigint NOT NULL, sequence integer, product_id bigint, sku text, name text, quantity integer NOT NULL,
+  row_net numeric(18,4) NOT NULL, net_minor bigint NOT NULL, tax_minor bigint NOT NULL, tax_code text, nominal_code text,
+  is_bundle_parent boolean NOT NULL, is_bundle_child boolean NOT NULL, parent_row_id bigint,
+  order_row_id bigint);                       -- the sale's row it gives back, found by product, sequence and money
+CREATE INDEX brightpearl_sales_credit_rows_credit ON brightpearl_sales_credit_rows(credit_id);
+
+CREATE TABLE brightpearl_goods_in(            -- one row per line of a goods-in note
+  receipt_line_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, goods_note_id bigint NOT NULL, credit_id bigint NOT NULL, credit_row_id bigint NOT NULL,
+  product_id bigint NOT NULL, location_id bigint NOT NULL, warehouse_id bigint NOT NULL, quantity integer NOT NULL, shop text,
+  received_on timestamptz NOT NULL, created_by bigint, user_batch_reference text, cost_value numeric(18,4), cost_currency text,
+  is_reversed boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL,
+  UNIQUE (goods_note_id, credit_row_id, product_id, location_id));
+CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
+
+CREATE TABLE inspections(                     -- recorded by a person (job, command line) or read from a location
+  inspection_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, returned_item_id bigint, receipt_line_id bigint,
+  quantity integer NOT NULL CHECK (quantity>0), result text NOT NULL CHECK (result IN ('pass','damaged','write_off')), reason text,
+  source text NOT NULL CHECK (source IN ('job','brightpearl_location')), recorded_by text NOT NULL, recorded_at timestamptz NOT NULL DEFAULT now());
+
+CREATE TABLE returns_return_lines(            -- units of one RMA, one parcel, one order row
+  return_line_id text PRIMARY KEY,            -- {rma_id}-{order_row_id}-{shipment_id or 0}; unmatched units: {rma_id}-x{returned_item_id}-{shipment_id or 0}
+  shop text NOT NULL, rma_id bigint NOT NULL, rma_status text NOT NULL, shipment_id bigint, order_id bigint, order_row_id bigint, product_id bigint,
+  sku_returned text NOT NULL, sku_sold text, quantity integer NOT NULL, returned_item_ids bigint[] NOT NULL, life text NOT NULL,
+  matched_by text, currency text, paid_price_minor bigint NOT NULL, paid_tax_minor bigint NOT NULL, fee_minor bigint NOT NULL, resolution_type text NOT NULL,
+  return_reasons text, approved_at timestamptz,
+  verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held','void')),   -- waiting: time heals it; held: a person; void: nothing is to be credited
+  hold_code text, expected text, found text, suggestion text, judged_at timestamptz NOT NULL,
+  CHECK ((verdict IN ('held','waiting')) = (hold_code IS NOT NULL)));
+CREATE INDEX returns_return_lines_rma ON returns_return_lines(rma_id);
+CREATE INDEX returns_return_lines_order ON returns_return_lines(order_id);
+
+CREATE TABLE returns_receipts(                -- goods-in lines against return lines, with what inspection said
+  receipt_line_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint, return_line_id text, credit_id bigint NOT NULL, credit_row_id bigint NOT NULL,
+  order_id bigint, order_row_id bigint, product_id bigint NOT NULL, quantity integer NOT NULL, matched_quantity integer NOT NULL,
+  passed_quantity integer NOT NULL, failed_quantity integer NOT NULL, warehouse_id bigint NOT NULL, location_id bigint NOT NULL, received_on timestamptz NOT NULL,
+  verdict text NOT NULL CHECK (verdict IN ('ok','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
+  CHECK (matched_quantity<=quantity AND passed_quantity+failed_quantity<=quantity), CHECK ((verdict='held') = (hold_code IS NOT NULL)));
+CREATE INDEX returns_receipts_rma ON returns_receipts(rma_id);
+
+CREATE TABLE returns_credit_proposals(        -- one row per credit row that a writer may act on, with its tax proof
+  proposal_id text PRIMARY KEY,               -- {action}:{business key}:{line number}
+  action text NOT NULL CHECK (action IN ('raise','cancel','write_goods_in','amend','post','annotate','record_refund')),
+  business_key text NOT NULL, shop text NOT NULL, rma_id bigint NOT NULL, order_id bigint NOT NULL, part integer NOT NULL, credit_id bigint, credit_row_id bigint,
+  order_row_id bigint, return_line_id text, receipt_line_id bigint, without_receipt_reason text, quantity integer NOT NULL,
+  net_minor bigint NOT NULL, tax_minor bigint NOT NULL, currency text NOT NULL, tax_code text,
+  charged_quantity integer, charged_net_minor bigint, charged_tax_minor bigint,            -- the sale's row
+  before_quantity integer, before_net_minor bigint, before_tax_minor bigint,               -- taken before, by us and by others
+  exact_tax_minor numeric(20,6), rounding_minor numeric(20,6),                             -- unrounded cumulative share, and what rounding moved
+  portal_paid_minor bigint, portal_fee_minor bigint, details jsonb NOT NULL DEFAULT '{}',
+  verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
+  CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
+CREATE INDEX returns_credit_proposals_rma ON returns_credit_proposals(rma_id);
+
+CREATE TABLE returns_transfer_proposals(      -- passed units that may go back on sale
+  proposal_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, receipt_line_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL,
+  source_warehouse_id bigint NOT NULL, source_location_id bigint NOT NULL, target_warehouse_id bigint, is_from_quarantine boolean NOT NULL,
+  passed_at timestamptz, verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
+  CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
+
+CREATE TABLE finance_three_way_match(         -- RMA line, goods-in, credit and money side by side
+  return_line_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, order_id bigint, order_row_id bigint, currency text, tax_code text, life text NOT NULL,
+  announced_quantity integer NOT NULL, received_quantity integer NOT NULL, credited_quantity integer NOT NULL, raised_credit_ids bigint[] NOT NULL DEFAULT '{}',
+  received_on timestamptz, credited_on timestamptz, credit_reference text,
+  expected_net_minor bigint, expected_tax_minor bigint, credited_net_minor bigint NOT NULL, credited_tax_minor bigint NOT NULL,
+  foreign_quantity integer NOT NULL, refunded_minor bigint NOT NULL, recorded_minor bigint NOT NULL,
+  state text NOT NULL, cause text NOT NULL, difference_minor bigint NOT NULL, compared_at timestamptz NOT NULL);
+
+CREATE TABLE finance_month_end_close(         -- one row per figure of a month's frozen picture
+  shop text NOT NULL, month date NOT NULL, figure text NOT NULL, currency text NOT NULL, tax_code text NOT NULL DEFAULT '', quantity bigint NOT NULL, net_minor bigint NOT NULL, tax_minor bigint NOT NULL,
+  detail jsonb NOT NULL DEFAULT '[]', computed_at timestamptz NOT NULL, PRIMARY KEY (shop, month, figure, currency, tax_code));

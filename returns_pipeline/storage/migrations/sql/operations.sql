@@ -1,0 +1,48 @@
+-- How the pipeline itself stands: cursors, quota, gates' neighbours, exceptions, checks and heartbeats.
+
+CREATE TABLE cursors(name text NOT NULL, shop text NOT NULL DEFAULT '', value text NOT NULL, run_id text NOT NULL, moved_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (name, shop));
+
+CREATE TABLE api_calls(                       -- one row per api, shop, hour, path and status: what calls cost
+  api text NOT NULL, shop text NOT NULL DEFAULT '', hour timestamptz NOT NULL, method text NOT NULL, path_template text NOT NULL, http_status integer NOT NULL,
+  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, PRIMARY KEY (api, shop, hour, method, path_template, http_status));
+
+CREATE TABLE quota_buckets(                   -- the shared token bucket: every process of an account draws from it
+  name text PRIMARY KEY, tokens numeric(12,4) NOT NULL, filled_at timestamptz NOT NULL, blocked_until timestamptz);
+
+CREATE TABLE account_facts(                   -- what an account said about itself: warehouses' locations, statuses, installation id
+  name text PRIMARY KEY, value jsonb NOT NULL, read_at timestamptz NOT NULL DEFAULT now());
+
+CREATE TABLE exceptions(
+  exception_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL, subject_type text NOT NULL, subject_id text NOT NULL, shop text NOT NULL,
+  stage text NOT NULL, owner text NOT NULL, severity text NOT NULL, state text NOT NULL DEFAULT 'open' CHECK (state IN ('open','acknowledged','resolved','waived')),
+  rma_id bigint, money_minor bigint, currency text, expected text, found text, suggestion text, cause text NOT NULL,
+  first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), last_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), closed_at timestamptz, closed_by text,
+  due_at timestamptz, escalated_at timestamptz, times_reopened integer NOT NULL DEFAULT 0,
+  UNIQUE (code, subject_type, subject_id));
+CREATE INDEX exceptions_open_by_stage ON exceptions(stage, shop) WHERE state IN ('open','acknowledged');
+CREATE TABLE exception_history(
+  exception_id bigint NOT NULL REFERENCES exceptions, at timestamptz NOT NULL DEFAULT clock_timestamp(), what text NOT NULL, actor text NOT NULL, note text, expected text, found text);
+CREATE INDEX exception_history_of ON exception_history(exception_id, at);
+
+CREATE TABLE operator_decisions(              -- what a person decided about one subject; read by match and decide
+  decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, action text NOT NULL, shop text NOT NULL, subject_type text NOT NULL, subject_id text NOT NULL,
+  rma_id bigint, value jsonb NOT NULL DEFAULT '{}', reason text NOT NULL, decided_by text NOT NULL, second_approver text, os_user text,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(), revoked_at timestamptz);
+CREATE INDEX operator_decisions_subject ON operator_decisions(subject_type, subject_id) WHERE revoked_at IS NULL;
+
+CREATE TABLE check_results(
+  check_name text NOT NULL, asset_key text NOT NULL, shop text NOT NULL DEFAULT '', run_id text NOT NULL, passed boolean NOT NULL, severity text NOT NULL, is_blocking boolean NOT NULL,
+  rows_checked bigint NOT NULL, violations bigint NOT NULL, detail jsonb NOT NULL DEFAULT '{}', at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE INDEX check_results_newest ON check_results(asset_key, check_name, at DESC);
+
+CREATE TABLE heartbeats(name text PRIMARY KEY, kind text NOT NULL, beat_at timestamptz NOT NULL, expected_every_seconds integer NOT NULL, note text);
+
+CREATE TABLE alert_outbox(
+  alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, channel text NOT NULL, cause text NOT NULL, body jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  not_before timestamptz NOT NULL DEFAULT clock_timestamp(), attempts integer NOT NULL DEFAULT 0, sent_at timestamptz, last_error text);
+CREATE INDEX alert_outbox_due ON alert_outbox(not_before) WHERE sent_at IS NULL;
+
+CREATE TABLE operations_health(
+  measure text NOT NULL, shop text NOT NULL DEFAULT '', value numeric, unit text NOT NULL, state text NOT NULL CHECK (state IN ('ok','warn','bad')), message text NOT NULL,
+  measured_at timestamptz NOT NULL, PRIMARY KEY (measure, shop));

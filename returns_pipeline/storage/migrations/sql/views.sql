@@ -1,0 +1,18 @@
+-- Views for people and reports: what is open, what was written, what matched, what calls cost, how healthy it is.
+
+CREATE VIEW exceptions_open AS
+  SELECT exception_id, code, owner, severity, shop, subject_type, subject_id, rma_id, money_minor, currency, expected, found, suggestion, cause, state,
+    first_seen_at, last_seen_at, due_at, clock_timestamp()-first_seen_at AS age, due_at<clock_timestamp() AS is_overdue
+  FROM exceptions WHERE state IN ('open','acknowledged');
+CREATE VIEW returns_exceptions AS SELECT * FROM exceptions_open;
+CREATE VIEW effects AS
+  SELECT e.effect_id, e.shop, e.kind, e.business_key, e.remote_ref, e.state, e.reason, e.attempt, e.remote_id, e.confirmed_by, e.needs_approval, e.approved_batch IS NOT NULL AS is_approved,
+    e.created_at, e.sent_at, e.updated_at, sum(l.qty)::bigint AS quantity, sum(l.net_minor)::bigint AS net_minor, sum(l.tax_minor)::bigint AS tax_minor
+  FROM effect e LEFT JOIN effect_line l USING (effect_id) GROUP BY e.effect_id;
+CREATE VIEW match_lines AS SELECT * FROM finance_three_way_match;
+CREATE VIEW api_usage AS SELECT api, shop, hour, sum(calls)::bigint AS calls, sum(milliseconds)::bigint AS milliseconds, min(least_remaining) AS least_remaining FROM api_calls GROUP BY api, shop, hour;
+CREATE VIEW pipeline_health AS SELECT * FROM operations_health;
+CREATE VIEW brightpearl_expected_returns AS SELECT * FROM effects WHERE kind IN ('credit.raise','credit.cancel','goods_in.write');
+CREATE VIEW brightpearl_posted_credits AS SELECT * FROM effects WHERE kind IN ('credit.amend','credit.post','credit.annotate','refund.record');
+CREATE VIEW returngo_receipt_confirmations AS SELECT * FROM effects WHERE kind='returngo.receive';
+CREATE VIEW brightpearl_stock_transfers AS SELECT * FROM effects WHERE kind LIKE 'transfer.%';
