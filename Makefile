@@ -1,0 +1,44 @@
+# Each target does its own set-up: a machine needs Python 3.11+, make and git, nothing else.
+.PHONY: setup demo dev test check bench lock docs format clean
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/python -m uv
+
+setup: .venv/ready
+
+# The lock pins every package by hash and names no registry, so that any mirror serves it.
+.venv/ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch .venv/ready
+
+demo: setup
+	$(BIN)/returns-pipeline demo
+
+dev: setup
+	$(BIN)/returns-pipeline dev
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy returns_pipeline
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m returns_pipeline_tests.benchmarks
+
+docs: setup
+	$(BIN)/python -m returns_pipeline_tests.docs.generate
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--extra dev pyproject.toml --output-file requirements.lock

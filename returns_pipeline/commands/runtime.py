@@ -1,0 +1,24 @@
+"""Prepares a process: database up and migrated, Dagster's home in place, log lines free of secrets. No command's own work."""
+
+import os
+import shutil
+from pathlib import Path
+
+from returns_pipeline.storage import database, embedded, home, migrate
+
+_DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster.yaml"
+
+
+def prepare() -> None:
+    """Starts the embedded server if no database is named, migrates it, and exports what Dagster reads on import.
+
+    Must run before Dagster is imported: the instance is found through DAGSTER_HOME and DAGSTER_POSTGRES_URL.
+    """
+    if not os.environ.get("RETURNS_DATABASE_URL"):
+        os.environ["RETURNS_DATABASE_URL"] = embedded.ensure_started(home.postgres())
+    migrate.upgrade(os.environ["RETURNS_DATABASE_URL"])
+    dagster_home = home.dagster()
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_DAGSTER_YAML, dagster_home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(dagster_home)
+    os.environ["DAGSTER_POSTGRES_URL"] = database.dagster_url(os.environ["RETURNS_DATABASE_URL"])

@@ -1,0 +1,106 @@
+"""`sync`: one pass of `returns_sync` in this process, on the persistent instance, so that it shows in the Dagster UI."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster import DagsterInstance
+
+from returns_pipeline.settings import load_settings
+from returns_pipeline.stages.passes import Scope, refuse_unready
+from returns_pipeline.storage import database, locks
+
+_MOST_ROUNDS = 60
+_MOVED = ("changed_rows", "effects_planned", "effects_confirmed", "effects_settled", "exceptions_changed")
+
+
+@dataclass
+class SyncResult:
+    """What one or several passes did: run ids, failed steps, closed gates, and how much moved."""
+
+    run_ids: list[str] = field(default_factory=list)
+    failed_steps: dict[str, str] = field(default_factory=dict)
+    closed_gates: list[str] = field(default_factory=list)
+    moved: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the pass did its work; open exceptions do not count against it."""
+        return not self.failed_steps and not self.closed_gates
+
+
+def sync(scope: Scope, *, until_idle: bool = False, lock_wait: float = 0.0, tell: Callable[[str], None] = lambda _: None) -> SyncResult:
+    """Runs the graph once, or until a pass moves nothing.
+
+    Raises:
+        SettingsError, NotReady: before anything is read.
+        locks.Busy: another sync holds the account; the message names it.
+    """
+    refuse_unready(load_settings())
+    with database.connect() as connection, locks.hold(connection, "sync", wait_seconds=lock_wait):
+        result = _one_pass(scope)
+        rounds = 1
+        while until_idle and result.is_good and result.moved and rounds < _MOST_ROUNDS:
+            tell(f"pass {rounds}: {result.moved} things moved")
+            result = _joined(result, _one_pass(scope))
+            rounds += 1
+    return result
+
+
+def _one_pass(scope: Scope) -> SyncResult:
+    from returns_pipeline.definitions import defs
+
+    job = defs().resolve_job_def("full_sweep" if scope.is_sweep else "returns_sync")
+    ops = {name: {"config": _config(scope)} for name in _configurable_steps(job)}
+    with DagsterInstance.get() as instance:
+        executed = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"ops": ops},
+            tags={"mode": load_settings().mode, "shops": ",".join(scope.shops) or "all"},
+        )
+    return _read(executed)
+
+
+def _config(scope: Scope) -> dict[str, object]:
+    return {"rma_ids": list(scope.rma_ids), "shops": list(scope.shops), "is_sweep": scope.is_sweep}
+
+
+def _configurable_steps(job: dg.JobDefinition) -> list[str]:
+    return [node.name for node in job.nodes if node.definition.has_config_field]
+
+
+def _read(executed: dg.ExecuteInProcessResult) -> SyncResult:
+    result = SyncResult(run_ids=[executed.run_id])
+    for event in executed.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause or error if error else None
+            result.failed_steps[event.step_key or "?"] = cause.message.strip() if cause else "no error was recorded"
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
+            metadata = event.materialization.metadata
+            for name, value in metadata.items():
+                if isinstance(value, dg.IntMetadataValue) and value.value is not None:
+                    result.counts[f"{event.asset_key.to_user_string()}:{name}"] = value.value
+            result.moved += sum(metadata[name].value for name in _MOVED if name in metadata)
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            if evaluation.check_name.endswith("_conform_to_schema") and not evaluation.passed:
+                result.closed_gates += [
+                    f"{evaluation.asset_key.to_user_string()}, {name.removeprefix('gate_')}: {value.value}"
+                    for name, value in evaluation.metadata.items()
+                    if name.startswith("gate_") and value.value != "open"
+                ]
+    return result
+
+
+def _joined(before: SyncResult, after: SyncResult) -> SyncResult:
+    after.run_ids = before.run_ids + after.run_ids
+    return after
+
+
+def seconds_since(start: float) -> float:
+    """Wall seconds since a `time.monotonic()` reading."""
+    return time.monotonic() - start

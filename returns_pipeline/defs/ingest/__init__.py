@@ -1,0 +1,1 @@
+"""Assets of the group `ingest`: what ReturnGo and Brightpearl say, read and kept."""

@@ -1,0 +1,1 @@
+"""Assets of the group `match`: returns against sales, receipts against returns."""

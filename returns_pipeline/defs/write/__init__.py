@@ -1,0 +1,1 @@
+"""Assets of the group `write`: the only assets that change anything outside."""

@@ -1,0 +1,65 @@
+"""One pass over the graph: the settings, the database and the two accounts that a stage works with. No stage's logic."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from returns_pipeline.settings import Settings, ShopSettings, missing_for_live
+from returns_pipeline.stages.accounts import Accounts
+from returns_pipeline.storage import database
+
+
+class NotReady(Exception):
+    """The pipeline refuses to begin; the message names what is missing and its mend."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a run was asked for: some shops, some RMAs, or all that is open; a sweep re-reads every open item."""
+
+    shops: tuple[str, ...] = ()
+    rma_ids: tuple[int, ...] = ()
+    is_sweep: bool = False
+
+    def names(self, shop: ShopSettings) -> bool:
+        """Whether this run is about that shop."""
+        return not self.shops or shop.label in self.shops
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What every stage needs; `now` is the pass's own moment, so that one pass judges all rows by one clock."""
+
+    settings: Settings
+    connection: psycopg.Connection
+    accounts: Accounts
+    run_id: str
+    now: dt.datetime
+    scope: Scope
+
+    @property
+    def shops(self) -> list[ShopSettings]:
+        """The shops of this run, in the order of the settings."""
+        return [shop for shop in self.settings.shops if self.scope.names(shop)]
+
+
+@contextmanager
+def open_pass(settings: Settings, accounts: Accounts, run_id: str, scope: Scope) -> Iterator[Pass]:
+    """A pass on a connection of its own, closed at the end whatever happened.
+
+    Raises:
+        NotReady: live mode with settings that live mode needs and does not have.
+    """
+    refuse_unready(settings)
+    with database.connect() as connection:
+        yield Pass(settings, connection, accounts, run_id, dt.datetime.now(dt.UTC), scope)
+
+
+def refuse_unready(settings: Settings) -> None:
+    """Stops before anything is read or written when live mode lacks a setting."""
+    missing = missing_for_live(settings) if settings.mode == "live" else []
+    if missing:
+        raise NotReady("RETURNS_MODE is 'live', but the settings are not complete:\n  " + "\n  ".join(missing))

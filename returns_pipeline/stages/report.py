@@ -1,0 +1,54 @@
+"""What a stage tells about its work: counts, money, gates, offenders, notes. Not how it is shown."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """Whether one shop's last batch of a table may be built upon; a closed gate carries its reason."""
+
+    shop: str
+    table: str
+    passed: bool
+    reason: str | None = None
+
+
+@dataclass
+class StageReport:
+    """Counts by name, money in minor units by (name, currency), one verdict per shop, first offenders as (what, id), notes in plain words."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    money: Counter[tuple[str, str]] = field(default_factory=Counter)
+    gates: list[GateVerdict] = field(default_factory=list)
+    offenders: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add_money(self, name: str, frame: pd.DataFrame, column: str, currency: str = "currency") -> None:
+        """Adds the sum of `column` (minor units) per currency under `name`."""
+        for code, total in frame.groupby(currency)[column].sum().items():
+            self.money[(name, str(code))] += int(total)
+
+    def merge(self, other: "StageReport") -> None:
+        """Takes in the report of one shop or one step."""
+        self.counts.update(other.counts)
+        self.money.update(other.money)
+        self.gates.extend(other.gates)
+        self.offenders.extend(other.offenders)
+        self.notes.extend(other.notes)
+
+    @property
+    def closed_gates(self) -> list[GateVerdict]:
+        """The gates that this stage closed."""
+        return [gate for gate in self.gates if not gate.passed]
+
+
+def total_of(reports: Iterable[StageReport]) -> StageReport:
+    """One report for several shops."""
+    whole = StageReport()
+    for report in reports:
+        whole.merge(report)
+    return whole
