@@ -1,17 +1,22 @@
-"""How every asset of the graph is declared: key, group, owner, kinds, columns, schema check. No asset itself."""
+"""How every asset of the graph is declared: key, group, owner, kinds, columns, schema check, and one body for all. No asset itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from returns_pipeline.defs.metadata import column_schema, schema_check
+from returns_pipeline.defs.metadata import column_schema, materialized, schema_check
+from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.report import StageReport
 
 CODE_VERSION = "1"
-ONE_LAYER_RETRIES = "a write is retried by the effect ledger and by nothing else: no retry policy here"
 
 
-def spec(key: str, *, group: str, owner: str, kinds: set[str], deps: Sequence[str] = (), description: str | None = None) -> dg.AssetSpec:
-    """The spec of one asset; its table's columns come from its Pandera model."""
+def spec(key: str, *, group: str, owner: str, kinds: set[str], description: str, deps: Sequence[str] = ()) -> dg.AssetSpec:
+    """The spec of one asset; its table's columns come from its Pandera model.
+
+    The first line of `description` is what a finance person reads in Dagster.
+    """
     return dg.AssetSpec(
         key=key.split("/"),
         deps=[dg.AssetKey(dep.split("/")) for dep in deps],
@@ -27,3 +32,32 @@ def spec(key: str, *, group: str, owner: str, kinds: set[str], deps: Sequence[st
 def checks(*keys: str) -> list[dg.AssetCheckSpec]:
     """The schema checks that the assets of one step report."""
     return [schema_check(key) for key in keys]
+
+
+def stage_asset(
+    key: str,
+    stage: Callable[[Pass], StageReport],
+    *,
+    group: str,
+    owner: str,
+    kinds: set[str],
+    description: str,
+    deps: Sequence[str] = (),
+    has_gate: bool = True,
+) -> dg.AssetsDefinition:
+    """An asset that opens a pass, calls one stage and reports.
+
+    Deliberately NOT given a retry policy: reads are retried by the clients, writes by the effect ledger, and by nothing else.
+    """
+
+    @dg.multi_asset(
+        name=key.replace("/", "_"),
+        specs=[spec(key, group=group, owner=owner, kinds=kinds, description=description, deps=deps)],
+        check_specs=checks(key) if has_gate else None,
+    )
+    def body(context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource) -> dg.MaterializeResult:
+        with pipeline.open(context, config) as opened:
+            report = stage(opened)
+        return materialized(key, report)
+
+    return body
