@@ -1,0 +1,70 @@
+"""Connections to the pipeline's Postgres and the forms of its URL. No queries, no starting of servers."""
+
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+SCHEMA = "returns"
+# Short, because no transaction of ours waits for anything outside the database.
+_SESSION = {
+    "search_path": SCHEMA,
+    "TimeZone": "UTC",
+    "idle_in_transaction_session_timeout": "10s",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+}
+
+
+class NoDatabase(Exception):
+    """RETURNS_DATABASE_URL is not set in this process."""
+
+
+def database_url() -> str:
+    """The URL in RETURNS_DATABASE_URL; the command sets it to the embedded server's where nobody did.
+
+    Raises:
+        NoDatabase: the variable is not set.
+    """
+    url = os.environ.get("RETURNS_DATABASE_URL")
+    if not url:
+        raise NoDatabase(
+            "RETURNS_DATABASE_URL is not set: start this through the returns-pipeline command, or name a Postgres there"
+        )
+    return url
+
+
+def connect(url: str | None = None) -> psycopg.Connection:
+    """A connection in schema `returns`, in UTC, with the ledger's timeouts.
+
+    It is in autocommit mode: a statement stands by itself, and what belongs together goes into `with connection.transaction():`. So a read
+    never leaves a transaction open while a caller computes or waits for an answer.
+
+    Args:
+        url: another database than the environment's.
+    """
+    options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    return psycopg.connect(plain_url(url or database_url()), autocommit=True, options=options)
+
+
+def plain_url(url: str) -> str:
+    """The URL as libpq and psycopg read it, without a SQLAlchemy driver name."""
+    return _with_scheme(url, "postgresql")
+
+
+def dagster_url(url: str) -> str:
+    """The URL for dagster-postgres, which works with psycopg2 only."""
+    return _with_scheme(url, "postgresql+psycopg2")
+
+
+def migration_url(url: str) -> str:
+    """The URL for SQLAlchemy under Alembic, over the same driver as everything else here."""
+    return _with_scheme(url, "postgresql+psycopg")
+
+
+def _with_scheme(url: str, scheme: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError(f"RETURNS_DATABASE_URL must begin with postgresql://, not with {parts.scheme or 'nothing'}://")
+    # An empty host ("postgresql://postgres:@/returns?host=/path") must stay empty.
+    return urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))

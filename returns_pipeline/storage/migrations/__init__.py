@@ -1,0 +1,1 @@
+"""The migrations of schema `returns`, run by Alembic through `storage/migrate.py`."""
