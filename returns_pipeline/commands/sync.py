@@ -1,6 +1,5 @@
 """`sync`: one pass of `returns_sync` in this process, on the persistent instance, so that it shows in the Dagster UI."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -53,7 +52,7 @@ def _one_pass(scope: Scope) -> SyncResult:
     from returns_pipeline.definitions import defs
 
     job = defs().resolve_job_def("full_sweep" if scope.is_sweep else "returns_sync")
-    ops = {name: {"config": _config(scope)} for name in _configurable_steps(job)}
+    ops = {name: {"config": {"rma_ids": list(scope.rma_ids)}} for name in _configurable_steps(job)} if scope.rma_ids else {}
     with DagsterInstance.get() as instance:
         executed = job.execute_in_process(
             instance=instance,
@@ -62,10 +61,6 @@ def _one_pass(scope: Scope) -> SyncResult:
             tags={"mode": load_settings().mode, "shops": ",".join(scope.shops) or "all"},
         )
     return _read(executed)
-
-
-def _config(scope: Scope) -> dict[str, object]:
-    return {"rma_ids": list(scope.rma_ids), "shops": list(scope.shops), "is_sweep": scope.is_sweep}
 
 
 def _configurable_steps(job: dg.JobDefinition) -> list[str]:
@@ -101,6 +96,9 @@ def _joined(before: SyncResult, after: SyncResult) -> SyncResult:
     return after
 
 
-def seconds_since(start: float) -> float:
-    """Wall seconds since a `time.monotonic()` reading."""
-    return time.monotonic() - start
+def in_words(result: SyncResult, seconds: float) -> list[str]:
+    """The pass for people: what moved, what failed and what is closed."""
+    lines = [f"{len(result.run_ids)} pass(es) in {seconds:.1f} s, {result.moved} things moved in the last one"]
+    lines += [f"step {step} failed: {message}" for step, message in sorted(result.failed_steps.items())]
+    lines += [f"gate closed for {gate}" for gate in result.closed_gates]
+    return lines

@@ -8,6 +8,7 @@ WHOLE_GRAPH = dg.AssetSelection.all() - CLOSE - HEALTH
 
 # One sync of an account at a time (dagster.yaml); the second waits in the queue.
 SYNC_TAGS = {"account": "brightpearl", "shops": "all"}
+SWEEP_TAGS = SYNC_TAGS | {"sweep": "yes"}
 
 returns_sync = dg.define_asset_job(
     "returns_sync",
@@ -19,7 +20,7 @@ full_sweep = dg.define_asset_job(
     "full_sweep",
     selection=WHOLE_GRAPH,
     description="The same as returns_sync, but every open return, credit and goods-in note is read again.",
-    tags=SYNC_TAGS,
+    tags=SWEEP_TAGS,
 )
 month_end_close = dg.define_asset_job(
     "month_end_close",

@@ -1,6 +1,6 @@
 """The one resource of the graph: it opens passes. It holds no secret; credentials are read from the environment when a run starts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
@@ -12,15 +12,17 @@ from returns_pipeline.stages.passes import Pass, Scope, open_pass
 
 
 class ScopeConfig(dg.Config):
-    """What a run is about: leave all empty for everything that is open."""
+    """What a step is about: leave it empty for everything that is open."""
 
     rma_ids: list[int] = []
-    shops: list[str] = []
-    is_sweep: bool = False
 
-    def scope(self) -> Scope:
-        """The scope in the stages' own words."""
-        return Scope(shops=tuple(self.shops), rma_ids=tuple(self.rma_ids), is_sweep=self.is_sweep)
+
+def scope_of(run_tags: Mapping[str, str], rma_ids: Sequence[int]) -> Scope:
+    """The scope of a run: its tags name the shops ("all" or "uk,eu") and say whether it is a sweep."""
+    shops = run_tags.get("shops", "all")
+    return Scope(
+        shops=() if shops == "all" else tuple(shops.split(",")), rma_ids=tuple(rma_ids), is_sweep=run_tags.get("sweep") == "yes"
+    )
 
 
 class PipelineResource(dg.ConfigurableResource):
@@ -40,11 +42,12 @@ class PipelineResource(dg.ConfigurableResource):
             self._accounts.close()
 
     @contextmanager
-    def open(self, context: dg.AssetExecutionContext, config: ScopeConfig) -> Iterator[Pass]:
-        """A pass for one asset, on its own database connection."""
+    def open(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, config: ScopeConfig) -> Iterator[Pass]:
+        """A pass for one step, on its own database connection."""
         if self._settings is None or self._accounts is None:
             raise RuntimeError("the pipeline resource was used outside a run")
-        with open_pass(self._settings, self._accounts, context.run_id, config.scope()) as opened:
+        scope = scope_of(context.run.tags, config.rma_ids)
+        with open_pass(self._settings, self._accounts, context.run.run_id, scope) as opened:
             yield opened
 
 

@@ -1,0 +1,64 @@
+"""Runs one of the data team's checks: reads its asset in its scope, keeps the result and its exceptions. No rule of its own."""
+
+from dataclasses import dataclass
+
+from returns_pipeline.checks.registry import Check, Violation
+from returns_pipeline.domain.findings import Finding
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.recording import observe
+from returns_pipeline.storage import check_results, frames
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What a check found: the violations over `rows_checked` rows."""
+
+    rows_checked: int
+    violations: list[Violation]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there was no violation."""
+        return not self.violations
+
+
+def run(stage_pass: Pass, check: Check) -> CheckOutcome:
+    """Runs the rule over every shop of the pass; a check of scope `all` reads what is open except in a sweep."""
+    scope = "open" if check.scope == "all" and not stage_pass.scope.is_sweep else check.scope
+    rows, violations = 0, []
+    for shop in stage_pass.shops:
+        frame = frames.read(stage_pass.connection, check.asset, scope=scope, shop=shop.label, rma_ids=stage_pass.scope.rma_ids or None)
+        found = list(check.rule(frame))
+        rows += len(frame)
+        violations += found
+        observe(stage_pass, f"check:{check.name}", shop.label, [_finding(check, violation, shop.label) for violation in found], judged=None)
+    outcome = CheckOutcome(rows, violations)
+    check_results.record(
+        stage_pass.connection,
+        check_name=check.name,
+        asset_key=check.asset,
+        run_id=stage_pass.run_id,
+        passed=outcome.passed,
+        severity=check.severity,
+        is_blocking=check.is_blocking,
+        rows_checked=rows,
+        violations=len(violations),
+        detail={"title": check.title, "owner": check.owner, "first": [f"{v.subject_type} {v.subject_id}" for v in violations[:20]]},
+    )
+    stage_pass.connection.commit()
+    return outcome
+
+
+def _finding(check: Check, violation: Violation, shop: str) -> Finding:
+    return Finding(
+        code="check_failed",
+        subject_type=violation.subject_type,
+        subject_id=f"{check.name}:{violation.subject_id}",
+        shop=violation.shop or shop,
+        cause=check.title,
+        rma_id=violation.rma_id,
+        money_minor=violation.money_minor,
+        currency=violation.currency,
+        expected=violation.expected,
+        found=violation.found,
+    )

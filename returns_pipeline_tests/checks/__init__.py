@@ -1,0 +1,1 @@
+"""Tests of the data team's checks, one twin per check."""
