@@ -23,13 +23,16 @@ CREATE TABLE order_row_balance(
   CHECK (announced_qty+posted_qty<=ordered_qty), CHECK (without_receipt_qty<=posted_qty),
   CHECK (announced_net+posted_net<=net_minor), CHECK (announced_tax+posted_tax<=tax_minor),
   CHECK (tax_minor=0 OR net_minor>0));
+CREATE INDEX order_row_balance_order ON order_row_balance(order_id);
 -- facts are recorded whatever they say; only our own taking of quantity or money is refused
 CREATE FUNCTION balance_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE taken int:=NEW.announced_qty+NEW.posted_qty; BEGIN
   IF TG_OP='UPDATE' THEN
     IF (NEW.announced_qty,NEW.announced_net,NEW.announced_tax,NEW.posted_qty,NEW.posted_net,NEW.posted_tax,NEW.without_receipt_qty)
       =(OLD.announced_qty,OLD.announced_net,OLD.announced_tax,OLD.posted_qty,OLD.posted_net,OLD.posted_tax,OLD.without_receipt_qty) THEN RETURN NEW; END IF;
-    IF taken<OLD.announced_qty+OLD.posted_qty AND NEW.posted_qty<=OLD.posted_qty THEN RETURN NEW; END IF;   -- giving back
+    IF taken<=OLD.announced_qty+OLD.posted_qty AND NEW.posted_qty<=OLD.posted_qty AND (taken,NEW.posted_qty)<>(OLD.announced_qty+OLD.posted_qty,OLD.posted_qty)
+      AND NEW.announced_net+NEW.posted_net<=OLD.announced_net+OLD.posted_net AND NEW.announced_tax+NEW.posted_tax<=OLD.announced_tax+OLD.posted_tax THEN
+      RETURN NEW; END IF;   -- giving back, or from posted back to announced
   END IF;
   IF NEW.posted_qty>NEW.received_qty+NEW.without_receipt_qty THEN RAISE EXCEPTION 'order row %: posted more than received',NEW.order_row_id; END IF;
   IF taken+NEW.foreign_qty>NEW.ordered_qty THEN RAISE EXCEPTION 'order row %: more than ordered, counting credits by others',NEW.order_row_id; END IF;
@@ -57,8 +60,8 @@ CREATE TABLE approval_batch(batch_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY
 CREATE TABLE effect(
   effect_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shop text NOT NULL,
   kind text NOT NULL REFERENCES effect_kind,
-  business_key text NOT NULL UNIQUE,                  -- what this effect is about; deterministic from source ids
-  remote_ref text UNIQUE CHECK (length(remote_ref)<=40),
+  business_key text NOT NULL,                         -- what this effect is about; deterministic from source ids; free again once voided
+  remote_ref text CHECK (length(remote_ref)<=40),     -- free again only if it was never sent: one remote object per reference
   depends_on bigint REFERENCES effect,                -- the order in 'Order of effects'
   payload jsonb NOT NULL, payload_sha256 bytea NOT NULL,
   needs_approval boolean NOT NULL DEFAULT false, approved_batch bigint REFERENCES approval_batch,
@@ -74,10 +77,15 @@ CREATE TABLE effect(
   CHECK (state<>'confirmed' OR sent_at IS NOT NULL OR (confirmed_by IS NOT NULL AND confirmed_by='adopted')),
   CHECK (state NOT IN ('claimed','sending') OR NOT needs_approval OR approved_batch IS NOT NULL),
   CHECK (state NOT IN ('claimed','sending') OR (claimed_by IS NOT NULL AND lease_until IS NOT NULL)));
+CREATE UNIQUE INDEX effect_business_key_once ON effect(business_key) WHERE state<>'voided';
+CREATE UNIQUE INDEX effect_reference_once ON effect(remote_ref) WHERE NOT (state='voided' AND attempt=0);
 CREATE UNIQUE INDEX effect_remote_once ON effect(kind,remote_id)
   WHERE remote_id IS NOT NULL AND kind IN ('credit.raise','goods_in.write','refund.record','transfer.create','transfer.dispatch');
 CREATE INDEX effect_due ON effect(not_before) WHERE state='planned' AND (NOT needs_approval OR approved_batch IS NOT NULL);
 CREATE INDEX effect_open ON effect(state,reconcile_after) WHERE state IN ('claimed','sending','unknown');
+CREATE INDEX effect_unsettled ON effect(kind,shop) WHERE state NOT IN ('confirmed','voided');
+CREATE INDEX effect_depends_on ON effect(depends_on) WHERE depends_on IS NOT NULL;
+CREATE INDEX effect_rma ON effect(((payload->'subject'->>'rma_id')::bigint));
 CREATE TABLE effect_line(
   effect_id bigint NOT NULL REFERENCES effect, line_no smallint NOT NULL, order_row_id bigint NOT NULL REFERENCES order_row_balance,
   phase text NOT NULL CHECK (phase IN ('announce','post')), receipt_line_id bigint, without_receipt_reason text,
@@ -85,11 +93,13 @@ CREATE TABLE effect_line(
   released boolean NOT NULL DEFAULT false, PRIMARY KEY (effect_id,line_no),
   CHECK (CASE phase WHEN 'post' THEN num_nonnulls(receipt_line_id,without_receipt_reason)=1
                     ELSE num_nonnulls(receipt_line_id,without_receipt_reason)=0 END));
+CREATE INDEX effect_line_order_row ON effect_line(order_row_id);
 CREATE UNIQUE INDEX one_live_credit_per_receipt_line ON effect_line(receipt_line_id) WHERE phase='post' AND NOT released;
 CREATE TABLE effect_attempt(                          -- evidence, insert-only; written even when the compare-and-set lost
   effect_id bigint NOT NULL REFERENCES effect, attempt int NOT NULL, fence bigint NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(),
   outcome text NOT NULL CHECK (outcome IN ('not_sent','not_executed','created','duplicate','refused','unknown')),
   http_status int, remote_id text, detail text);
+CREATE INDEX effect_attempt_effect ON effect_attempt(effect_id);
 -- legal moves only
 CREATE TABLE effect_move(f effect_state, t effect_state, PRIMARY KEY(f,t));
 INSERT INTO effect_move VALUES ('planned','claimed'),('planned','confirmed'),('planned','halted'),('planned','voided'),   -- planned -> confirmed: adoption only
