@@ -44,7 +44,6 @@ def ensure_started(directory: Path, *, keep_running: bool = False) -> str:
     directory.mkdir(parents=True, exist_ok=True)
     was_up = is_running(directory)
     socket_directory = _start(directory)
-    _create_database(socket_directory)
     if not was_up and not keep_running:
         atexit.register(_stop_if_unused, directory, socket_directory, os.getpid())
     return _url(socket_directory, DATABASE)
@@ -69,9 +68,11 @@ def _start(directory: Path) -> Path:
         _remove_lock_of_another_life(directory)
         try:
             # Deliberately NOT the wheel's own clean-up: it counts its users in a file, and a killed process never leaves that file.
-            return Path(PostgresServer(directory, cleanup_mode=None).get_postmaster_info().socket_dir)
-        except (subprocess.SubprocessError, AssertionError) as error:
-            # For about a second after a kill -9 the old server's children hold its memory, and a server coming up has half a lock file.
+            socket_directory = Path(PostgresServer(directory, cleanup_mode=None).get_postmaster_info().socket_dir)
+            _create_database(socket_directory)
+            return socket_directory
+        except (subprocess.SubprocessError, AssertionError, psycopg.OperationalError) as error:
+            # For about a second after a kill -9 the dead server looks alive and its children hold its memory; one coming up has half a lock file.
             if time.monotonic() >= deadline:
                 raise ServerNotStarted(
                     f"the embedded Postgres under {directory} did not start within {_START_PATIENCE_SECONDS:.0f} s; its log {directory / 'log'} says why"
