@@ -1,0 +1,115 @@
+"""Batches of planned effects that wait for a person: listed with a hash, approved by that hash. What needs approval is decided in `domain/`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from returns_pipeline.storage.ledger import audit
+from returns_pipeline.storage.ledger.payloads import batch_sha256
+
+_WAITING = """
+SELECT e.effect_id, e.shop, e.payload_sha256, coalesce(sum(l.net_minor), 0)::bigint, coalesce(sum(l.tax_minor), 0)::bigint, min(b.currency),
+       count(DISTINCT b.currency)
+FROM effect e LEFT JOIN effect_line l USING (effect_id) LEFT JOIN order_row_balance b USING (order_row_id)
+WHERE e.state = 'planned' AND e.needs_approval AND e.approved_batch IS NULL AND (%(ids)s::bigint[] IS NULL OR e.effect_id = ANY(%(ids)s))
+GROUP BY e.effect_id ORDER BY e.effect_id"""
+
+
+class ApprovalRefused(Exception):
+    """The batch is not what the approver saw; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Effects of one shop and currency that wait together; money in minor units.
+
+    `sha256_hex` is over the frozen payload hashes in effect order: it changes when anything in the batch does.
+    """
+
+    shop: str
+    currency: str
+    effect_ids: tuple[int, ...]
+    net_minor: int
+    tax_minor: int
+    sha256_hex: str
+
+
+def waiting(connection: psycopg.Connection) -> list[Batch]:
+    """What waits for approval, one batch per shop and currency."""
+    groups: dict[tuple[str, str], list[tuple[int, bytes, int, int]]] = {}
+    for effect_id, shop, payload_hash, net_minor, tax_minor, currency, _ in connection.execute(_WAITING, {"ids": None}):
+        groups.setdefault((shop, currency or ""), []).append((effect_id, payload_hash, net_minor, tax_minor))
+    return [
+        Batch(
+            shop,
+            currency,
+            tuple(row[0] for row in rows),
+            sum(row[2] for row in rows),
+            sum(row[3] for row in rows),
+            batch_sha256(row[1] for row in rows).hex(),
+        )
+        for (shop, currency), rows in sorted(groups.items())
+    ]
+
+
+def approve(
+    connection: psycopg.Connection,
+    effect_ids: Sequence[int],
+    approved_by: str,
+    sha256_hex: str,
+    os_user: str | None = None,
+) -> int:
+    """Approves the named effects as one batch, from when on their payloads are frozen; answers the batch's number.
+
+    Raises:
+        ApprovalRefused: some no longer wait, they are of several currencies, or the hash differs from what the approver saw.
+    """
+    with connection.transaction():
+        connection.execute(
+            "SELECT 1 FROM effect WHERE effect_id = ANY(%s) ORDER BY effect_id FOR UPDATE", [list(effect_ids)]
+        )
+        rows = connection.execute(_WAITING, {"ids": list(effect_ids)}).fetchall()
+        _refuse_another_batch(rows, effect_ids, sha256_hex)
+        batch_id = connection.execute(
+            """INSERT INTO approval_batch(batch_sha256, effects, net_minor, tax_minor, currency, approved_by, os_user)
+               VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING batch_id""",
+            [
+                bytes.fromhex(sha256_hex),
+                len(rows),
+                sum(row[3] for row in rows),
+                sum(row[4] for row in rows),
+                rows[0][5],
+                approved_by,
+                os_user,
+            ],
+        ).fetchone()[0]  # type: ignore[index]
+        connection.execute(
+            "UPDATE effect SET approved_batch = %s WHERE effect_id = ANY(%s)", [batch_id, list(effect_ids)]
+        )
+        detail = {
+            "by": approved_by,
+            "name_is": "asserted",
+            "os_user": os_user,
+            "batch": batch_id,
+            "batch_sha256": sha256_hex,
+        }
+        audit.append_moves(connection, [row[0] for row in rows], "approved", detail)
+    return int(batch_id)
+
+
+def _refuse_another_batch(rows: Sequence[tuple], effect_ids: Sequence[int], sha256_hex: str) -> None:
+    missing = sorted(set(effect_ids) - {row[0] for row in rows})
+    if missing or not rows:
+        raise ApprovalRefused(
+            f"effects {missing} no longer wait for approval: list the postings again and look at what is there now"
+        )
+    currencies = {row[5] for row in rows}
+    if len(currencies) > 1 or any(row[6] > 1 for row in rows):
+        raise ApprovalRefused(
+            f"a batch has one currency, this one has {sorted(map(str, currencies))}: approve them one by one"
+        )
+    if batch_sha256(row[2] for row in rows).hex() != sha256_hex:
+        raise ApprovalRefused(
+            "the batch has changed since it was listed: list the postings again and approve what is there now"
+        )

@@ -1,0 +1,173 @@
+"""The ledger as frames, for the domain, and as effects, for the runner. Reading only."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import psycopg
+
+from returns_pipeline.storage.ledger.effect import COLUMNS, Effect, fetch
+
+_EFFECT_COLUMNS = {
+    "effect_id": "int64",
+    "shop": "string",
+    "kind": "string",
+    "business_key": "string",
+    "remote_ref": "string",
+    "depends_on": "Int64",
+    "payload": "object",
+    "needs_approval": "boolean",
+    "approved_batch": "Int64",
+    "state": "string",
+    "reason": "string",
+    "attempt": "int64",
+    "remote_id": "string",
+    "confirmed_by": "string",
+    "reconcile_tries": "int64",
+    "not_before": "datetime64[us, UTC]",
+    "sent_at": "datetime64[us, UTC]",
+    "created_at": "datetime64[us, UTC]",
+    "updated_at": "datetime64[us, UTC]",
+}
+_LINE_COLUMNS = {
+    "effect_id": "int64",
+    "line_no": "int64",
+    "shop": "string",
+    "kind": "string",
+    "state": "string",
+    "business_key": "string",
+    "credit_id": "Int64",
+    "rma_id": "Int64",
+    "order_id": "int64",
+    "order_row_id": "int64",
+    "phase": "string",
+    "receipt_line_id": "Int64",
+    "without_receipt_reason": "string",
+    "qty": "int64",
+    "net_minor": "int64",
+    "tax_minor": "int64",
+    "released": "boolean",
+}
+_BALANCE_COLUMNS = {
+    "order_row_id": "int64",
+    "order_id": "int64",
+    "currency": "string",
+    "minor_digits": "int64",
+    "price_mode": "string",
+    **dict.fromkeys(
+        (
+            "ordered_qty",
+            "net_minor",
+            "tax_minor",
+            "announced_qty",
+            "announced_net",
+            "announced_tax",
+            "received_qty",
+            "posted_qty",
+            "posted_net",
+            "posted_tax",
+            "without_receipt_qty",
+            "foreign_qty",
+            "foreign_net",
+            "foreign_tax",
+        ),
+        "int64",
+    ),
+}
+# Open: not at its end, or about a return that is still open. A transfer names its receipts, so it is read as long as one of them is.
+_IN_SCOPE = """(%(scope)s = 'all' OR e.state NOT IN ('confirmed', 'voided')
+  OR (e.payload->'subject'->>'rma_id')::bigint IN (SELECT rma_id FROM returngo_rmas WHERE is_open)
+  OR (e.payload->'subject'->>'order_id')::bigint IN (SELECT order_id FROM returns_return_lines WHERE rma_id IN (SELECT rma_id FROM returngo_rmas WHERE is_open))
+  OR (e.kind LIKE 'transfer.%%' AND e.created_at > now() - interval '120 days'))
+  AND (%(rma_ids)s::bigint[] IS NULL OR (e.payload->'subject'->>'rma_id')::bigint = ANY(%(rma_ids)s) OR e.payload->'subject'->>'rma_id' IS NULL)"""
+
+
+def read_effects(
+    connection: psycopg.Connection, scope: str = "open", rma_ids: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Effects, oldest first, with their payload as a dict.
+
+    Args:
+        connection: open.
+        scope: `open` (unsettled, or of an open return) or `all`.
+        rma_ids: only those about these RMAs, or about none.
+    """
+    columns = ", ".join("e.state::text AS state" if name == "state" else f"e.{name}" for name in _EFFECT_COLUMNS)
+    return _frame(
+        connection,
+        f"SELECT {columns} FROM effect e WHERE {_IN_SCOPE} ORDER BY e.effect_id",
+        _EFFECT_COLUMNS,
+        scope,
+        rma_ids,
+    )  # noqa: S608
+
+
+def read_lines(
+    connection: psycopg.Connection, scope: str = "open", rma_ids: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Effect lines with their effect's kind and state; `credit_id` is the credit raised, or the credit posted."""
+    query = f"""SELECT l.effect_id, l.line_no, e.shop, e.kind, e.state::text AS state, e.business_key,
+        CASE WHEN e.kind = 'credit.raise' THEN e.remote_id::bigint ELSE (e.payload->'subject'->>'credit_id')::bigint END AS credit_id,
+        (e.payload->'subject'->>'rma_id')::bigint AS rma_id, b.order_id, l.order_row_id, l.phase, l.receipt_line_id, l.without_receipt_reason,
+        l.qty, l.net_minor, l.tax_minor, l.released
+      FROM effect_line l JOIN effect e USING (effect_id) JOIN order_row_balance b USING (order_row_id)
+      WHERE {_IN_SCOPE} ORDER BY l.effect_id, l.line_no"""  # noqa: S608 - literals only
+    return _frame(connection, query, _LINE_COLUMNS, scope, rma_ids)
+
+
+def read_balances(connection: psycopg.Connection, order_ids: Sequence[int]) -> pd.DataFrame:
+    """The balance rows of these orders."""
+    query = (
+        f"SELECT {', '.join(_BALANCE_COLUMNS)} FROM order_row_balance WHERE order_id = ANY(%s) ORDER BY order_row_id"  # noqa: S608
+    )
+    rows = connection.execute(query, [list(order_ids)]).fetchall()
+    return pd.DataFrame(rows, columns=list(_BALANCE_COLUMNS)).astype(_BALANCE_COLUMNS)
+
+
+def due_to_look_up(connection: psycopg.Connection, kinds: Sequence[str], limit: int = 500) -> list[Effect]:
+    """Effects whose outcome is to be looked up now: unknown ones, and those halted because it stayed unknown."""
+    query = f"""SELECT {COLUMNS} FROM effect e WHERE e.kind = ANY(%s) AND (e.reconcile_after IS NULL OR e.reconcile_after <= clock_timestamp())
+      AND (e.state = 'unknown' OR (e.state = 'halted' AND e.reason LIKE 'outcome_unknown:%%'))
+      ORDER BY e.effect_id LIMIT %s"""  # noqa: S608 - literals only
+    return fetch(connection, query, [list(kinds), limit])
+
+
+def never_confirmed(connection: psycopg.Connection, kinds: Sequence[str]) -> list[Effect]:
+    """Effects that are planned or under way: after a restore any of them may stand in the other system already."""
+    query = f"SELECT {COLUMNS} FROM effect e WHERE e.kind = ANY(%s) AND e.state IN ('planned', 'claimed', 'sending', 'unknown') ORDER BY e.effect_id"  # noqa: S608
+    return fetch(connection, query, [list(kinds)])
+
+
+def over_posted(connection: psycopg.Connection, effect_ids: Sequence[int]) -> set[int]:
+    """Of these planned postings, those whose order rows now have fewer units received than posted."""
+    rows = connection.execute(
+        """SELECT DISTINCT l.effect_id FROM effect_line l JOIN order_row_balance b USING (order_row_id)
+           WHERE l.effect_id = ANY(%s) AND NOT l.released AND b.posted_qty > b.received_qty + b.without_receipt_qty""",
+        [list(effect_ids)],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def held_by_gates(connection: psycopg.Connection, kinds: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Shop, kind and number of planned effects that a closed gate keeps back."""
+    return connection.execute(
+        """SELECT shop, kind, count(*) FROM effect WHERE state = 'planned' AND kind = ANY(%s)
+           AND (NOT needs_approval OR approved_batch IS NOT NULL) GROUP BY shop, kind HAVING NOT gates_open(shop, kind) ORDER BY 1, 2""",
+        [list(kinds)],
+    ).fetchall()
+
+
+def due(connection: psycopg.Connection, kinds: Sequence[str]) -> int:
+    """How many planned effects of these kinds could be sent or will be soon (approved, or needing no approval)."""
+    row = connection.execute(
+        "SELECT count(*) FROM effect WHERE state = 'planned' AND kind = ANY(%s) AND (NOT needs_approval OR approved_batch IS NOT NULL)",
+        [list(kinds)],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _frame(
+    connection: psycopg.Connection, query: str, columns: dict[str, str], scope: str, rma_ids: Sequence[int] | None
+) -> pd.DataFrame:
+    parameters = {"scope": scope, "rma_ids": None if rma_ids is None else list(rma_ids)}
+    rows = connection.execute(query, parameters).fetchall()
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
