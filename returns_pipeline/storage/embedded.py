@@ -67,10 +67,7 @@ def _start(directory: Path) -> Path:
     while True:
         _remove_lock_of_another_life(directory)
         try:
-            # Deliberately NOT the wheel's own clean-up: it counts its users in a file, and a killed process never leaves that file.
-            socket_directory = Path(PostgresServer(directory, cleanup_mode=None).get_postmaster_info().socket_dir)
-            _create_database(socket_directory)
-            return socket_directory
+            return _started_once(directory)
         except (subprocess.SubprocessError, AssertionError, psycopg.OperationalError) as error:
             # For about a second after a kill -9 the dead server looks alive and its children hold its memory; one coming up has half a lock file.
             if time.monotonic() >= deadline:
@@ -78,6 +75,14 @@ def _start(directory: Path) -> Path:
                     f"the embedded Postgres under {directory} did not start within {_START_PATIENCE_SECONDS:.0f} s; its log {directory / 'log'} says why"
                 ) from error
             time.sleep(_RETRY_SECONDS)
+
+
+def _started_once(directory: Path) -> Path:
+    # Deliberately NOT the wheel's own clean-up: it counts its users in a file, and a killed process never leaves that file.
+    server = PostgresServer(directory, cleanup_mode=None)
+    socket_directory = Path(server.get_postmaster_info().socket_dir)
+    _create_database(socket_directory)
+    return socket_directory
 
 
 def _remove_lock_of_another_life(directory: Path) -> None:

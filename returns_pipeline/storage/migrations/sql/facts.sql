@@ -8,6 +8,7 @@ CREATE TABLE returngo_rmas(
   cancellation_fee_minor bigint NOT NULL DEFAULT 0,
   list_fingerprint text, is_open boolean NOT NULL, first_seen_at timestamptz NOT NULL DEFAULT now(), detail_read_at timestamptz NOT NULL);
 CREATE INDEX returngo_rmas_open ON returngo_rmas(shop, rma_id) WHERE is_open;
+CREATE INDEX returngo_rmas_changed ON returngo_rmas(detail_read_at);
 
 CREATE TABLE returngo_shipments(
   shipment_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, status text NOT NULL, carrier_name text,
@@ -42,8 +43,10 @@ CREATE TABLE brightpearl_sales_orders(
   payment_status text, payment_method_codes text[],     -- null until a refund is to be recorded
   net_minor bigint NOT NULL, tax_minor bigint NOT NULL, total_minor bigint NOT NULL,
   placed_on timestamptz, created_on timestamptz NOT NULL, updated_on timestamptz, read_at timestamptz NOT NULL);
-CREATE INDEX brightpearl_sales_orders_external ON brightpearl_sales_orders(shop, external_ref);
-CREATE INDEX brightpearl_sales_orders_customer ON brightpearl_sales_orders(shop, customer_ref);
+-- by reference first: a return may name a sale in another shop's channel
+CREATE INDEX brightpearl_sales_orders_external ON brightpearl_sales_orders(external_ref);
+CREATE INDEX brightpearl_sales_orders_customer ON brightpearl_sales_orders(customer_ref);
+CREATE INDEX brightpearl_sales_orders_changed ON brightpearl_sales_orders(read_at);
 
 CREATE TABLE brightpearl_sales_order_rows(
   order_row_id bigint PRIMARY KEY, order_id bigint NOT NULL, sequence integer NOT NULL, product_id bigint, sku text, name text NOT NULL,   -- product_id null: free text (1000)
@@ -56,6 +59,8 @@ CREATE TABLE brightpearl_products(
   product_id bigint PRIMARY KEY, sku text, barcode text, ean text, upc text, name text NOT NULL, status text NOT NULL,
   is_stock_tracked boolean NOT NULL, is_bundle boolean NOT NULL, components jsonb NOT NULL DEFAULT '[]',         -- [{product_id, quantity}]
   tax_code text, nominal_code_sales text, updated_on timestamptz, is_gone boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL);
+CREATE INDEX brightpearl_products_sku ON brightpearl_products(sku);
+CREATE INDEX brightpearl_products_barcode ON brightpearl_products(barcode);
 
 CREATE TABLE brightpearl_sales_credits(       -- ours and others'
   credit_id bigint PRIMARY KEY, shop text NOT NULL, order_id bigint, external_ref text, installed_integration_instance_id bigint, reference text,
@@ -66,6 +71,7 @@ CREATE TABLE brightpearl_sales_credits(       -- ours and others'
   created_on timestamptz NOT NULL, updated_on timestamptz, created_by bigint, read_at timestamptz NOT NULL);
 CREATE INDEX brightpearl_sales_credits_order ON brightpearl_sales_credits(order_id);
 CREATE INDEX brightpearl_sales_credits_reference ON brightpearl_sales_credits(external_ref);
+CREATE INDEX brightpearl_sales_credits_changed ON brightpearl_sales_credits(read_at);
 
 CREATE TABLE brightpearl_sales_credit_rows(
   credit_row_id bigint PRIMARY KEY, credit_id bigint NOT NULL, sequence integer, product_id bigint, sku text, name text, quantity integer NOT NULL,
@@ -81,11 +87,14 @@ CREATE TABLE brightpearl_goods_in(            -- one row per line of a goods-in 
   is_reversed boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL,
   UNIQUE (goods_note_id, credit_row_id, product_id, location_id));
 CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
+CREATE INDEX brightpearl_goods_in_newest ON brightpearl_goods_in(shop, receipt_line_id);
+CREATE INDEX brightpearl_goods_in_changed ON brightpearl_goods_in(read_at);
 
 CREATE TABLE inspections(                     -- recorded by a person (job, command line) or read from a location
   inspection_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, returned_item_id bigint, receipt_line_id bigint,
   quantity integer NOT NULL CHECK (quantity>0), result text NOT NULL CHECK (result IN ('pass','damaged','write_off')), reason text,
   source text NOT NULL CHECK (source IN ('job','brightpearl_location')), recorded_by text NOT NULL, recorded_at timestamptz NOT NULL DEFAULT now());
+CREATE INDEX inspections_rma ON inspections(rma_id);
 
 CREATE TABLE returns_return_lines(            -- units of one RMA, one parcel, one order row
   return_line_id text PRIMARY KEY,            -- {rma_id}-{order_row_id}-{shipment_id or 0}; unmatched units: {rma_id}-x{returned_item_id}-{shipment_id or 0}
@@ -98,6 +107,7 @@ CREATE TABLE returns_return_lines(            -- units of one RMA, one parcel, o
   CHECK ((verdict IN ('held','waiting')) = (hold_code IS NOT NULL)));
 CREATE INDEX returns_return_lines_rma ON returns_return_lines(rma_id);
 CREATE INDEX returns_return_lines_order ON returns_return_lines(order_id);
+CREATE INDEX returns_return_lines_changed ON returns_return_lines(judged_at);
 
 CREATE TABLE returns_receipts(                -- goods-in lines against return lines, with what inspection said
   receipt_line_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint, return_line_id text, credit_id bigint NOT NULL, credit_row_id bigint NOT NULL,
@@ -106,6 +116,9 @@ CREATE TABLE returns_receipts(                -- goods-in lines against return l
   verdict text NOT NULL CHECK (verdict IN ('ok','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK (matched_quantity<=quantity AND passed_quantity+failed_quantity<=quantity), CHECK ((verdict='held') = (hold_code IS NOT NULL)));
 CREATE INDEX returns_receipts_rma ON returns_receipts(rma_id);
+CREATE INDEX returns_receipts_newest ON returns_receipts(shop, receipt_line_id);
+CREATE INDEX returns_receipts_held ON returns_receipts(shop) WHERE verdict='held';
+CREATE INDEX returns_receipts_changed ON returns_receipts(judged_at);
 
 CREATE TABLE returns_credit_proposals(        -- one row per credit row that a writer may act on, with its tax proof
   proposal_id text PRIMARY KEY,               -- {action}:{business key}:{line number}
@@ -120,12 +133,14 @@ CREATE TABLE returns_credit_proposals(        -- one row per credit row that a w
   verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
 CREATE INDEX returns_credit_proposals_rma ON returns_credit_proposals(rma_id);
+CREATE INDEX returns_credit_proposals_changed ON returns_credit_proposals(judged_at);
 
 CREATE TABLE returns_transfer_proposals(      -- passed units that may go back on sale
   proposal_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, receipt_line_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL,
   source_warehouse_id bigint NOT NULL, source_location_id bigint NOT NULL, target_warehouse_id bigint, is_from_quarantine boolean NOT NULL,
   passed_at timestamptz, verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
+CREATE INDEX returns_transfer_proposals_rma ON returns_transfer_proposals(rma_id);
 
 CREATE TABLE finance_three_way_match(         -- RMA line, goods-in, credit and money side by side
   return_line_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, order_id bigint, order_row_id bigint, currency text, tax_code text, life text NOT NULL,
@@ -134,6 +149,8 @@ CREATE TABLE finance_three_way_match(         -- RMA line, goods-in, credit and 
   expected_net_minor bigint, expected_tax_minor bigint, credited_net_minor bigint NOT NULL, credited_tax_minor bigint NOT NULL,
   foreign_quantity integer NOT NULL, refunded_minor bigint NOT NULL, recorded_minor bigint NOT NULL,
   state text NOT NULL, cause text NOT NULL, difference_minor bigint NOT NULL, compared_at timestamptz NOT NULL);
+CREATE INDEX finance_three_way_match_rma ON finance_three_way_match(rma_id);
+CREATE INDEX finance_three_way_match_changed ON finance_three_way_match(compared_at);
 
 CREATE TABLE finance_month_end_close(         -- one row per figure of a month's frozen picture
   shop text NOT NULL, month date NOT NULL, figure text NOT NULL, currency text NOT NULL, tax_code text NOT NULL DEFAULT '', quantity bigint NOT NULL, net_minor bigint NOT NULL, tax_minor bigint NOT NULL,

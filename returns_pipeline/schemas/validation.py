@@ -1,0 +1,89 @@
+"""Parts a batch into the rows that fit their table and the rows that are held back, with the reason in words. No storing.
+
+A reason names columns and rules, never a cell: cells may hold what nobody should read in a log.
+"""
+
+import pandas as pd
+from pandera.errors import SchemaErrors
+
+from returns_pipeline.schemas.coercion import converted, misfits
+from returns_pipeline.schemas.tables import TableSchema
+
+
+class BatchMisshapen(Exception):
+    """A frame lacks columns of its table or has others: whoever made it is wrong, not a row of it."""
+
+
+def validate(schema: TableSchema, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Answers (good, held): good in the table's fixed types, held as it came with a column `reason`.
+
+    Every rule is tried on every row, so that a row is held with all its reasons at once.
+
+    Raises:
+        BatchMisshapen: a column is missing or unknown.
+    """
+    frame = _in_order(schema, frame)
+    reasons = _reasons_by_type(schema, frame)
+    typed = _typed(schema, frame[~frame.index.isin(reasons)])
+    reasons |= _reasons_by_rule(schema, typed)
+    good = typed[~typed.index.isin(reasons)].reset_index(drop=True)
+    held = frame[frame.index.isin(reasons)].copy()
+    held["reason"] = pd.Series([reasons[index] for index in held.index], index=held.index, dtype="str")
+    return good, held.reset_index(drop=True)
+
+
+def _in_order(schema: TableSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    wanted = [column.name for column in schema.columns() if not column.is_generated or column.name in frame.columns]
+    missing, stray = set(wanted) - set(frame.columns), set(frame.columns) - set(wanted)
+    if missing or stray:
+        raise BatchMisshapen(
+            f"a batch for {schema.table} lacks the columns {sorted(missing)} and has the unknown columns {sorted(stray)}"
+        )
+    return frame[wanted].reset_index(drop=True)
+
+
+def _reasons_by_type(schema: TableSchema, frame: pd.DataFrame) -> dict[int, str]:
+    wrong: dict[int, list[str]] = {}
+    for column in schema.columns():
+        if column.name not in frame.columns:
+            continue
+        where = misfits(frame[column.name], column)
+        for index in frame.index[where]:
+            is_missing = pd.isna(frame[column.name].iat[index]) is True
+            wrong.setdefault(index, []).append(
+                f"{column.name} is missing" if is_missing else f"{column.name} is not of type {column.kind}"
+            )
+    return {index: "; ".join(parts) for index, parts in wrong.items()}
+
+
+def _typed(schema: TableSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    columns = {column.name: column for column in schema.columns()}
+    typed = {name: converted(frame[name], columns[name]).set_axis(frame.index) for name in frame.columns}
+    return pd.DataFrame(typed, index=frame.index, columns=frame.columns)
+
+
+def _reasons_by_rule(schema: TableSchema, typed: pd.DataFrame) -> dict[int, str]:
+    absent = [column.name for column in schema.columns() if column.name not in typed.columns]
+    try:
+        schema.pandera.remove_columns(absent).validate(typed, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        if cases["index"].isna().any():
+            # A rule that could not be run at all is a mistake in the rule; holding every row would hide it.
+            raise
+        return {
+            int(index): "; ".join(sorted({_in_words(row) for _, row in group.iterrows()}))
+            for index, group in cases.groupby("index")
+        }
+    return {}
+
+
+def _in_words(case: pd.Series) -> str:
+    rule = str(case["check"])
+    if case["schema_context"] == "DataFrameSchema":
+        return rule.replace("_", " ")
+    if rule.startswith("isin("):
+        return f"{case['column']} is not one of the values it may have"
+    if rule == "field_uniqueness":
+        return f"{case['column']} occurs twice"
+    return f"{case['column']} breaks {rule}"
