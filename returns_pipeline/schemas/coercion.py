@@ -31,6 +31,12 @@ def series_of(values: Sequence[Any], column: Column) -> pd.Series:
     return pd.Series(values, dtype=dtype_of(column))
 
 
+def fitted(values: Sequence[Any], column: Column) -> pd.Series:
+    """A column of values from outside: in its own dtype if every cell fits, else as it is, so that validation can hold the rows."""
+    plain = _objects(values)
+    return plain if misfits(plain, column).any() else converted(plain, column)
+
+
 def misfits(series: pd.Series, column: Column) -> pd.Series:
     """True where a cell cannot be of the column's type; a missing cell is a misfit where the column must be filled."""
     missing = series.isna()

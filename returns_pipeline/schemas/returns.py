@@ -232,7 +232,26 @@ class TransferProposals(Table):
         return (frame["verdict"] != "ok") == frame["hold_code"].notna()
 
 
+class OperatorDecisions(Table):
+    """What a person decided about one subject, read when returns are matched and credits decided."""
+
+    decision_id: of.Whole = of.whole("Our id of the decision", generated=True)
+    action: of.Text = of.text("map_sku, accept_variance, keep_item, lost_in_transit, adopt, waive, ...")
+    shop: of.Text = of.text("Label of the shop in the settings")
+    subject_type: of.Text = of.text("What it is about: rma, order, credit, receipt, sku, ...")
+    subject_id: of.Text = of.text("Which one")
+    rma_id: of.MaybeWhole = of.whole("The return", nullable=True)
+    value: of.Thing = of.thing("What was chosen")
+    reason: of.Text = of.text("Why, in the person's words")
+    decided_by: of.Text = of.text("Who decided, as asserted")
+    second_approver: of.Text = of.text("Who confirmed it, as asserted", nullable=True)
+    os_user: of.Text = of.text("Operating system's user, where it came over the command line", nullable=True)
+    at: of.Moment = of.moment("When it was recorded", generated=True)
+    revoked_at: of.Moment = of.moment("When it was taken back", nullable=True)
+
+
 TABLES = (
+    TableSchema("operator_decisions", OperatorDecisions, ("decision_id",), "recorded by a person"),
     TableSchema("inspections", Inspections, ("inspection_id",), "recorded by a person or read from a location"),
     TableSchema("returns_return_lines", ReturnLines, ("return_line_id",), "computed", "returns/return_lines"),
     TableSchema("returns_receipts", Receipts, ("receipt_line_id",), "computed", "returns/receipts"),

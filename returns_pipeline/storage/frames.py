@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from returns_pipeline import schemas
-from returns_pipeline.schemas.coercion import converted, misfits, series_of
+from returns_pipeline.schemas.coercion import converted, fitted, misfits, series_of
 from returns_pipeline.schemas.columns import Column, Freshness, Kind
 from returns_pipeline.schemas.tables import TableSchema
 from returns_pipeline.storage import scopes
@@ -43,12 +43,14 @@ def read(
 ) -> pd.DataFrame:
     """The rows of a table or asset (`returngo/rmas`) in the order of their key.
 
+    Naming returns means exactly those, open or not, whether 'open' or 'changed' was asked.
+
     Args:
         connection: a connection of `database.connect`.
         table: name of the table, or the asset's key.
         scope: 'open': what hangs on open returns, and receipts that nobody has matched; 'changed': changed at or after `since`; 'all'.
         shop: only what concerns this shop.
-        rma_ids: with 'open', exactly these returns, open or not.
+        rma_ids: exactly what hangs on these returns.
         since: with 'changed', the moment.
         order_name_format: how the shop's order names are written in Brightpearl, by which sales of open returns are found.
 
@@ -79,6 +81,29 @@ def read(
             },
         )
         return _frame_of(cursor.fetchall(), columns)
+
+
+def of_records(table: str, records: Sequence[object], **columns: Any) -> pd.DataFrame:  # noqa: ANN401 - one value, or one per record
+    """The frame of a table from records whose attributes are named as its columns, in the table's own types where the cells fit them.
+
+    Args:
+        table: name of the table, or the asset's key.
+        records: one per row; attributes that are no column of the table are left out.
+        columns: what the records do not know: one value for all rows, or a list of one per row.
+
+    Raises:
+        AttributeError: a column is neither given nor an attribute.
+    """
+    schema = schemas.named(table)
+    given = {name: value if isinstance(value, list) else [value] * len(records) for name, value in columns.items()}
+    names = [column for column in schema.columns() if column.name in given or not column.is_generated]
+    cells = {
+        column.name: given[column.name]
+        if column.name in given
+        else [getattr(record, column.name) for record in records]
+        for column in names
+    }
+    return pd.DataFrame({column.name: fitted(cells[column.name], column) for column in names})
 
 
 def upsert(

@@ -78,6 +78,7 @@ _BOUNDS = {
     ),
     "brightpearl_goods_in": _Bounds(_BY_CREDIT, "t.read_at >= %(since)s", open_keeps_shop=False),
     "inspections": _Bounds(_BY_RMA, "t.recorded_at >= %(since)s"),
+    "operator_decisions": _Bounds("t.revoked_at IS NULL", "greatest(t.at, t.revoked_at) >= %(since)s"),
     "returns_return_lines": _Bounds(_BY_RMA, "t.judged_at >= %(since)s"),
     "returns_receipts": _Bounds(
         "t.receipt_line_id IN (SELECT receipt_line_id FROM open_receipt)", "t.judged_at >= %(since)s"

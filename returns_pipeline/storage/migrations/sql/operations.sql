@@ -19,8 +19,9 @@ CREATE TABLE exceptions(
   rma_id bigint, money_minor bigint, currency text, expected text, found text, suggestion text, cause text NOT NULL,
   first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), last_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), closed_at timestamptz, closed_by text,
   due_at timestamptz, escalated_at timestamptz, times_reopened integer NOT NULL DEFAULT 0,
-  UNIQUE (code, subject_type, subject_id));
+  UNIQUE (code, subject_type, subject_id, shop));       -- two shops may have the same SKU
 CREATE INDEX exceptions_open_by_stage ON exceptions(stage, shop) WHERE state IN ('open','acknowledged');
+CREATE INDEX exceptions_rma ON exceptions(rma_id);
 CREATE TABLE exception_history(
   exception_id bigint NOT NULL REFERENCES exceptions, at timestamptz NOT NULL DEFAULT clock_timestamp(), what text NOT NULL, actor text NOT NULL, note text, expected text, found text);
 CREATE INDEX exception_history_of ON exception_history(exception_id, at);
