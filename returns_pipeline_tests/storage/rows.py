@@ -10,6 +10,7 @@ from returns_pipeline import schemas
 from returns_pipeline.schemas.coercion import series_of
 from returns_pipeline.schemas.columns import Column, Kind
 
+EAST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 
 _PLAIN = {
@@ -33,6 +34,8 @@ _BY_NAME = {
     "action": "raise",
     "result": "pass",
     "source": "job",
+    "passed_quantity": 0,
+    "failed_quantity": 0,
 }
 
 
@@ -66,10 +69,8 @@ def random_frames(table: str, most: int = 6) -> st.SearchStrategy[pd.DataFrame]:
 def _cells(column: Column) -> st.SearchStrategy:
     numbers = st.integers(-(2**63), 2**63 - 1)
     text = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
-    moments = st.datetimes(
-        dt.datetime(1970, 1, 1),
-        dt.datetime(2200, 1, 1),
-        timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=5, minutes=30))]),
+    moments = st.integers(0, 7_258_118_400_000_000).map(
+        lambda microseconds: dt.datetime.fromtimestamp(0, EAST) + dt.timedelta(microseconds=microseconds)
     )
     values = {
         Kind.WHOLE: st.integers(-(2**31), 2**31 - 1)
