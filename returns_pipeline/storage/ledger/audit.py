@@ -46,3 +46,15 @@ def verify(connection: psycopg.Connection) -> int | None:
     """Number of the first row that was changed after it was written, or None when the chain holds."""
     row = connection.execute("SELECT audit_verify()").fetchone()
     return row[0] if row else None
+
+
+def verify_since(connection: psycopg.Connection, seq: int) -> int | None:
+    """The same for the rows from `seq` on, so that it can be asked before each drain."""
+    row = connection.execute(
+        """SELECT min(seq) FROM (
+             SELECT seq, prev <> coalesce(lag(hash) OVER (ORDER BY seq), prev) OR hash <> sha256(prev || convert_to(concat_ws('|', seq,
+               to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), actor, effect_id, what, detail::text), 'UTF8')) AS bad
+             FROM audit WHERE seq >= %s) q WHERE bad""",
+        [seq],
+    ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,207 @@
+"""Carries one claimed batch out: guards, then for each effect mark, send, judge, record; then what the whole batch allows to be read back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import psycopg
+
+from returns_pipeline.clients.outcomes import Outcome, ReadFailed, WriteAnswer
+from returns_pipeline.effects import failpoints, guards, settle, sinks, verify
+from returns_pipeline.effects.clock import Clock
+from returns_pipeline.effects.connections import Connections
+from returns_pipeline.effects.reading import Reader
+from returns_pipeline.effects.sinks import Accounts, Breaker
+from returns_pipeline.effects.verdicts import Verdict, verdict
+from returns_pipeline.settings import Settings
+from returns_pipeline.storage.ledger import acts, claiming, outcomes
+from returns_pipeline.storage.ledger.effect import Effect, read_one
+from returns_pipeline.storage.ledger.outcomes import Evidence, Move
+from returns_pipeline.storage.ledger.payloads import payload_sha256
+
+
+class Counts(Protocol):
+    """Where a batch tells what became of its effects."""
+
+    def count(self, kind: str, state: str, by: int = 1) -> None:
+        """Effects of that kind came to that state."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """Not everything was sent, and why."""
+        ...
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who works, with what, and until when (monotonic seconds)."""
+
+    name: str
+    accounts: Accounts
+    settings: Settings
+    clock: Clock
+    stop: Callable[[], bool]
+    ends_at: float
+
+    def why_not_send(self) -> str | None:
+        """Why no new call may begin, or None."""
+        if self.stop():
+            return "asked to stop: the rest stays planned"
+        if self.clock.monotonic() >= self.ends_at:
+            return (
+                f"{self.settings.ledger.drain_seconds} s of draining are over: the rest stays planned for the next run"
+            )
+        return None
+
+
+class Batches:
+    """The batches of one drain; the breaker counts over all of them."""
+
+    def __init__(self, worker: Worker, connections: Connections, report: Counts) -> None:
+        self._worker = worker
+        self._connections = connections
+        self._report = report
+        self._reader = Reader(worker.accounts, worker.settings)
+        self._breaker = Breaker()
+
+    def carry_out(self, claimed: Sequence[Effect], sink: str) -> None:
+        """Sends what its guards let pass; what is not reached is released to be planned again.
+
+        Raises:
+            ReadFailed: what the guards need could not be read; nothing of the batch was sent.
+        """
+        failpoints.reach("claimed")
+        claimed_at = self._worker.clock.monotonic()
+        passed = self._guarded(claimed)
+        sent: list[Effect] = []
+        for position, effect in enumerate(passed):
+            why_not = self._worker.why_not_send() or self._lease_is_short(claimed_at)
+            stopped = why_not is not None or not self._send_one(effect, sink, sent)
+            if stopped:
+                # The effect at hand was recorded by its own answer; a release passes over it.
+                claiming.release(self._connections.current, passed[position:], why_not or "the account stopped")
+                break
+        self._read_back(sent)
+
+    def _guarded(self, claimed: Sequence[Effect]) -> list[Effect]:
+        connection = self._connections.current
+        objections = guards.objections(connection, self._reader, claimed)
+        passed = []
+        for effect in claimed:
+            objection = objections.get(effect.effect_id)
+            if objection is None:
+                passed.append(effect)
+            elif objection.is_outdated:
+                claiming.release(connection, [effect], objection.reason)
+                acts.void(connection, effect.effect_id, self._worker.name, objection.reason)
+                self._report.count(effect.kind, "voided")
+            else:
+                claiming.halt(connection, effect, objection.reason)
+                self._report.count(effect.kind, "halted")
+        return passed
+
+    def _lease_is_short(self, claimed_at: float) -> str | None:
+        ledger = self._worker.settings.ledger
+        left = claimed_at + ledger.lease_seconds - self._worker.clock.monotonic()
+        return None if left >= ledger.request_deadline_seconds else "lease too short for another call"
+
+    def _send_one(self, effect: Effect, sink: str, sent: list[Effect]) -> bool:
+        """Whether the batch may go on."""
+        ledger = self._worker.settings.ledger
+        marked_at = self._worker.clock.monotonic()
+        try:
+            sending = claiming.mark_sending(self._connections.current, effect, ledger.lease_seconds)
+        except psycopg.OperationalError:
+            self._undo_marking(effect)
+            return True
+        if sending is None:
+            return True
+        failpoints.reach("marked")
+        if payload_sha256(sending.payload) != sending.payload_sha256:
+            judged = Verdict(
+                Evidence("refused", detail="not sent"),
+                Move("rejected", "payload_changed: it is not what was planned and approved"),
+            )
+        elif self._worker.clock.monotonic() - marked_at + ledger.request_deadline_seconds > ledger.lease_seconds:
+            judged = _never_sent("the worker stalled")
+        else:
+            judged = self._judged(sending, self._reader.send(sending))
+        failpoints.reach("answered")
+        self._record(sending, judged)
+        failpoints.reach("recorded")
+        sent.append(sending)
+        return self._may_go_on(sink, judged)
+
+    def _judged(self, effect: Effect, answer: WriteAnswer) -> Verdict:
+        if effect.kind == "credit.post" and answer.outcome is Outcome.REFUSED:
+            # Closing what somebody has closed already is refused; the credit's own state says whether that is why.
+            try:
+                if self._reader.is_posted(int(effect.subject["credit_id"])):
+                    credit_id = str(effect.subject["credit_id"])
+                    return Verdict(
+                        Evidence("refused", answer.http_status, credit_id, answer.detail),
+                        Move("confirmed", remote_id=credit_id, confirmed_by="reconciled"),
+                    )
+            except ReadFailed as failure:
+                move = Move(
+                    "unknown", f"outcome_unknown: refused with {answer.http_status}, and then {failure}", wait_seconds=5
+                )
+                return Verdict(Evidence("refused", answer.http_status, None, answer.detail), move)
+        return verdict(effect, answer)
+
+    def _record(self, effect: Effect, judged: Verdict) -> None:
+        def record(connection: psycopg.Connection) -> None:
+            try:
+                outcomes.record_outcome(connection, effect, judged.evidence, judged.move)
+            except psycopg.errors.UniqueViolation:
+                reason = f"duplicate_remote: {judged.move.remote_id} already belongs to another effect"
+                outcomes.record_outcome(connection, effect, judged.evidence, Move("unknown", reason))
+
+        self._connections.insist(record)
+        self._report.count(
+            effect.kind, self._connections.insist(lambda connection: read_one(connection, effect.effect_id)).state
+        )
+
+    def _undo_marking(self, effect: Effect) -> None:
+        # Whether `sending` was committed is not known, but nothing was sent: read it on a new connection and take it back.
+        def undo(connection: psycopg.Connection) -> None:
+            now = read_one(connection, effect.effect_id)
+            if now.state == "sending" and now.fence == effect.fence:
+                judged = _never_sent("the database went away before the call")
+                outcomes.record_outcome(connection, now, judged.evidence, judged.move)
+
+        self._connections.insist(undo)
+
+    def _may_go_on(self, sink: str, judged: Verdict) -> bool:
+        reason = judged.stops_sink or self._breaker.note(sink, judged.evidence.outcome, judged.evidence.detail)
+        if reason is None:
+            return True
+        sinks.stop(self._connections.current, sink, reason)
+        self._report.stop(reason)
+        return False
+
+    def _read_back(self, sent: Sequence[Effect]) -> None:
+        """Compares what was confirmed with what stands there, and settles at once what a read can settle at once."""
+        if not sent:
+            return
+        connection = self._connections.current
+        now = [read_one(connection, effect.effect_id) for effect in sent]
+        kind = sent[0].kind
+        try:
+            if kind == "credit.raise":
+                mismatched = verify.raised(
+                    connection, self._reader, [effect for effect in now if effect.state == "confirmed"]
+                )
+                self._report.count(kind, "mismatched", mismatched)
+            settled = settle.settle_soon(connection, self._reader, self._worker.settings, self._worker.clock, now)
+        except ReadFailed as failure:
+            # What was sent stands recorded; the settle step reads it again.
+            self._report.stop(f"what was sent could not be read back: {failure}")
+            return
+        for state, count in settled.by_state.items():
+            self._report.count(kind, state, count)
+            self._report.count(kind, "unknown", -count)
+
+
+def _never_sent(detail: str) -> Verdict:
+    return Verdict(Evidence("not_sent", detail=detail), Move("planned", f"not_sent: {detail}", costs_attempt=False))

@@ -1,0 +1,116 @@
+"""What must still be true just before a call, read back for a whole batch at once. It only objects; the ledger makes the move.
+
+Whether a kind is live, approved and its gates open is asked by the claim itself and not here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from returns_pipeline.effects.compare import differences
+from returns_pipeline.effects.reading import Reader
+from returns_pipeline.storage.ledger import reading
+from returns_pipeline.storage.ledger.effect import Effect
+
+_NOTHING_PAID = ("UNPAID", "NOT_APPLICABLE", "", None)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why an effect must not be sent as it is; `is_outdated` means that facts changed and it is to be planned anew, without a person."""
+
+    reason: str
+    is_outdated: bool = False
+
+
+def objections(connection: psycopg.Connection, reader: Reader, effects: Sequence[Effect]) -> dict[int, Objection]:
+    """Objections by effect number, for effects of one kind; two or three reads for the whole batch.
+
+    Raises:
+        ReadFailed: what is needed could not be read; nothing may be sent then.
+    """
+    kind = effects[0].kind
+    if kind == "credit.post":
+        return _to_posting(connection, reader, effects)
+    if kind in ("credit.cancel", "credit.amend"):
+        return _to_changing(reader, effects)
+    return {}
+
+
+def _to_posting(connection: psycopg.Connection, reader: Reader, effects: Sequence[Effect]) -> dict[int, Objection]:
+    outdated = reading.over_posted(connection, [effect.effect_id for effect in effects])
+    found = {
+        number: Objection("receipt_corrected: fewer units are received now than it posts", True) for number in outdated
+    }
+    standing = _credits_of(reader, effects)
+    strangers = _strangers(connection, reader, effects)
+    for effect in effects:
+        if effect.effect_id in found:
+            continue
+        credit = standing.get(int(effect.subject["credit_id"]))
+        objection = _to_posting_one(effect, credit, strangers.get(int(effect.subject["order_id"]), []))
+        if objection is not None:
+            found[effect.effect_id] = objection
+    return found
+
+
+def _to_posting_one(effect: Effect, credit: Mapping[str, Any] | None, strangers: Sequence[int]) -> Objection | None:
+    if credit is None or credit["is_cancelled"]:
+        return Objection(f"credit_gone: credit {effect.subject['credit_id']} was deleted or cancelled by somebody else")
+    differing = differences(effect.expect, credit)
+    if differing:
+        return Objection(f"credit_changed_by_staff: {'; '.join(differing[:5])}")
+    if strangers:
+        ids = ", ".join(map(str, sorted(strangers)))
+        return Objection(f"foreign_credit: credit {ids} of the same sale appeared after this was planned")
+    return None
+
+
+def _to_changing(reader: Reader, effects: Sequence[Effect]) -> dict[int, Objection]:
+    found = {}
+    standing = _credits_of(reader, effects)
+    cancelled = [int(effect.subject["credit_id"]) for effect in effects if effect.kind == "credit.cancel"]
+    received = {note["credit_id"] for note in reader.goods_in_notes(cancelled)} if cancelled else set()
+    for effect in effects:
+        credit_id = effect.subject["credit_id"]
+        credit = standing.get(int(credit_id))
+        if credit is None:
+            found[effect.effect_id] = Objection(f"credit_gone: credit {credit_id} is not there any more")
+        elif credit["invoice_reference"]:
+            found[effect.effect_id] = Objection(
+                f"credit_posted: credit {credit_id} is posted or being posted, so it cannot change"
+            )
+        elif effect.kind == "credit.cancel" and credit["credit_id"] in received:
+            found[effect.effect_id] = Objection(f"cancelled_but_received: goods were received on credit {credit_id}")
+        elif effect.kind == "credit.cancel" and credit["payment_status"] not in _NOTHING_PAID:
+            found[effect.effect_id] = Objection(f"cancelled_but_paid: a payment stands on credit {credit_id}")
+    return found
+
+
+def _credits_of(reader: Reader, effects: Sequence[Effect]) -> dict[int, Mapping[str, Any]]:
+    reader.forget()
+    standing = reader.credits(sorted({int(effect.subject["credit_id"]) for effect in effects}))
+    return {credit["credit_id"]: credit for credit in standing}
+
+
+def _strangers(connection: psycopg.Connection, reader: Reader, effects: Sequence[Effect]) -> dict[int, list[int]]:
+    """Credits of the same sales that nobody had seen when these were planned, by order."""
+    order_ids = sorted({int(effect.subject["order_id"]) for effect in effects})
+    since = min(effect.created_at for effect in effects)
+    recent = reader.credits_of_orders_since(order_ids, since)
+    known = {
+        row[0]
+        for row in connection.execute(
+            """SELECT credit_id FROM brightpearl_sales_credits WHERE order_id = ANY(%(orders)s)
+               UNION SELECT remote_id::bigint FROM effect WHERE kind = 'credit.raise' AND remote_id IS NOT NULL
+                 AND (payload->'subject'->>'order_id')::bigint = ANY(%(orders)s)""",
+            {"orders": order_ids},
+        )
+    }
+    strangers: dict[int, list[int]] = {}
+    for credit in recent:
+        if credit["credit_id"] not in known and not credit["is_cancelled"]:
+            strangers.setdefault(credit["order_id"], []).append(credit["credit_id"])
+    return strangers
