@@ -1,9 +1,12 @@
 """Connections to the pipeline's Postgres and the forms of its URL. No queries, no starting of servers."""
 
+import json
 import os
+from decimal import Decimal
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg.types.json import set_json_loads
 
 SCHEMA = "returns"
 # Short, because no transaction of ours waits for anything outside the database.
@@ -44,7 +47,9 @@ def connect(url: str | None = None) -> psycopg.Connection:
         url: another database than the environment's.
     """
     options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
-    return psycopg.connect(plain_url(url or database_url()), autocommit=True, options=options)
+    connection = psycopg.connect(plain_url(url or database_url()), autocommit=True, options=options)
+    set_json_loads(_loads, connection)
+    return connection
 
 
 def plain_url(url: str) -> str:
@@ -60,6 +65,10 @@ def dagster_url(url: str) -> str:
 def migration_url(url: str) -> str:
     """The URL for SQLAlchemy under Alembic, over the same driver as everything else here."""
     return _with_scheme(url, "postgresql+psycopg")
+
+
+def _loads(text: str | bytes) -> object:
+    return json.loads(text, parse_float=Decimal)
 
 
 def _with_scheme(url: str, scheme: str) -> str:

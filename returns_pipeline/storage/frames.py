@@ -70,16 +70,19 @@ def read(
         of_one_shop=shop is not None,
         of_named_rmas=rma_ids is not None,
     )
-    with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        cursor.execute(
-            f"{query} ORDER BY {', '.join(f't.{name}' for name in schema.key)}",
-            {
-                "shop": shop,
-                "rma_ids": None if rma_ids is None else list(rma_ids),
-                "since": since,
-                "order_name_format": order_name_format,
-            },
-        )
+    parameters = {
+        "shop": shop,
+        "rma_ids": None if rma_ids is None else list(rma_ids),
+        "since": since,
+        "order_name_format": order_name_format,
+    }
+    with connection.transaction(), connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        if scope == "open":
+            # How few rows are open cannot be seen from statistics: left to itself the planner reads whole tables of history to join them.
+            cursor.execute(
+                "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+            )
+        cursor.execute(f"{query} ORDER BY {', '.join(f't.{name}' for name in schema.key)}", parameters)
         return _frame_of(cursor.fetchall(), columns)
 
 

@@ -1,6 +1,7 @@
 """Frames come back as they went in, and only what changed is written."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import pandas as pd
 import pytest
@@ -186,3 +187,66 @@ def test_a_scope_with_the_wrong_arguments_is_refused(connection):
         frames.read(connection, "returngo/rmas", "changed")
     with pytest.raises(ValueError, match="since"):
         frames.read(connection, "returngo/rmas", "all", since=NOON)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A record as a client parses it, with a field that no table has."""
+
+    shipment_id: int
+    rma_id: object = 1
+    status: str = "Shipped"
+    carrier_name: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    label_url: str | None = None
+    is_outbound: bool = False
+    requested_service_level: str | None = "express"
+
+
+def test_records_become_a_frame_of_the_tables_types():
+    """Each ingest would otherwise build its frame by hand, and one of them with a float."""
+    made = frames.of_records("returngo_shipments", [Parcel(7), Parcel(8)], shop="uk", tracking_number=["A", None])
+    pd.testing.assert_frame_equal(
+        made,
+        frame(
+            "returngo_shipments",
+            {"shipment_id": 7, "status": "Shipped", "tracking_number": "A"},
+            {"shipment_id": 8, "status": "Shipped"},
+        ),
+    )
+    assert {
+        name: str(dtype) for name, dtype in frames.of_records("returngo_shipments", [], shop="uk").dtypes.items()
+    } == {name: str(dtype) for name, dtype in made.dtypes.items()}
+
+
+def test_a_record_that_does_not_fit_is_kept_for_validation_to_hold():
+    """Raising here would stop the other records of the batch."""
+    made = frames.of_records("returngo_shipments", [Parcel(7), Parcel(8, rma_id="nine")], shop="uk")
+    good, held = schemas.validate("returngo_shipments", made)
+    assert (good["shipment_id"].tolist(), held["reason"].tolist()) == ([7], ["rma_id is not of type whole"])
+
+
+def test_a_column_that_neither_record_nor_caller_knows_is_an_error():
+    """Filled with nothing it would look as if the source had said so."""
+    with pytest.raises(AttributeError, match="detail_read_at"):
+        frames.of_records(
+            "returngo_rmas",
+            [Parcel(7)],
+            shop="uk",
+            **dict.fromkeys(
+                (
+                    "order_name",
+                    "shopify_order_id",
+                    "created_at",
+                    "approved_at",
+                    "last_updated_at",
+                    "store_location_id",
+                    "is_out_of_policy",
+                    "exchange_orders",
+                    "cancellation_fee_minor",
+                    "list_fingerprint",
+                    "is_open",
+                )
+            ),
+        )
