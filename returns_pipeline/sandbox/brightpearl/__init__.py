@@ -1,0 +1,1 @@
+"""A Brightpearl on loopback: its true state, the verbs that change it, its JSON, its searches and its routes."""

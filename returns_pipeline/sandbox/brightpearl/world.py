@@ -1,0 +1,156 @@
+"""The true state of the sandbox's Brightpearl, and what every verb needs of it: ids, moments, look-ups, refusals.
+
+Not here: the verbs themselves (`catalogue`, `sales`, `credits`, `goods`, `transfers`), which take the world as their first argument.
+"""
+
+import random
+import threading
+import time
+from typing import Any
+
+from returns_pipeline.sandbox.brightpearl.records import (
+    CREDIT,
+    GoodsInNote,
+    GoodsOutNote,
+    Movement,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentMethod,
+    Product,
+    StockTransfer,
+    TaxCode,
+    Warehouse,
+)
+from returns_pipeline.sandbox.brightpearl.switches import BrightpearlSwitches
+from returns_pipeline.sandbox.clock import SandboxClock
+
+_FIRST_IDS = {
+    "product": 1007,
+    "contact": 200,
+    "order": 500_001,
+    "row": 900_001,
+    "note": 7001,
+    "goods_in": 30_001,
+    "goods_out": 60_001,
+}
+_FIRST_IDS |= {
+    "movement": 80_001,
+    "transfer": 401,
+    "payment": 20_001,
+    "webhook": 1,
+    "sale_invoice": 100_001,
+    "credit_invoice": 10_001,
+}
+
+
+class Refused(Exception):
+    """Brightpearl's own rules forbid it: answered with an error envelope of that status and code."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+class BrightpearlWorld:
+    """One account. Take `lock` around verbs: routes and actors run in different threads."""
+
+    def __init__(self, clock: SandboxClock, switches: BrightpearlSwitches | None = None, seed: int = 0) -> None:
+        self.clock = clock
+        self.switches = switches or BrightpearlSwitches()
+        self.random = random.Random(seed)  # noqa: S311 - order of pages, no secret
+        self.lock = threading.RLock()
+        self.installation_id = 34
+        self.app_contact_id = 203
+        self.accounting_currency = "GBP"
+        self.products: dict[int, Product] = {}
+        self.warehouses: dict[int, Warehouse] = {}
+        self.stock: dict[tuple[int, int], int] = {}
+        self.tax_codes: dict[str, TaxCode] = {}
+        self.statuses: dict[int, OrderStatus] = {}
+        self.payment_methods: dict[str, PaymentMethod] = {}
+        self.channels: dict[int, str] = {}
+        self.price_lists: dict[int, tuple[str, str]] = {}
+        self.orders: dict[int, Order] = {}
+        self.goods_in: dict[int, GoodsInNote] = {}
+        self.goods_out: dict[int, GoodsOutNote] = {}
+        self.movements: list[Movement] = []
+        self.transfers: dict[int, StockTransfer] = {}
+        self.payments: dict[int, Payment] = {}
+        self.webhooks: dict[int, dict[str, Any]] = {}
+        self._numbers = dict(_FIRST_IDS)
+
+    def number(self, kind: str) -> int:
+        """The next id of a kind."""
+        self._numbers[kind] += 1
+        return self._numbers[kind] - 1
+
+    def product(self, product_id: int) -> Product:
+        """The product of that id.
+
+        Raises:
+            Refused: there is none.
+        """
+        if product_id not in self.products:
+            raise Refused("PRDC-024", f"Product {product_id} does not exist")
+        return self.products[product_id]
+
+    def product_by_sku(self, sku: str) -> Product | None:
+        """The product that carries exactly this SKU today."""
+        return next((each for each in self.products.values() if each.sku == sku), None)
+
+    def order(self, order_id: int, order_type: str | None = None) -> Order:
+        """The order of that id, of that type where one is given.
+
+        Raises:
+            Refused: there is none (404).
+        """
+        order = self.orders.get(order_id)
+        if order is None or (order_type and order.order_type != order_type):
+            raise Refused(
+                "CMNC-404", f"There is no {'sales credit' if order_type == CREDIT else 'order'} with ID {order_id}", 404
+            )
+        return order
+
+    def warehouse(self, warehouse_id: int) -> Warehouse:
+        """The warehouse of that id.
+
+        Raises:
+            Refused: there is none (404).
+        """
+        if warehouse_id not in self.warehouses:
+            raise Refused("CMNC-404", f"There is no warehouse with ID {warehouse_id}", 404)
+        return self.warehouses[warehouse_id]
+
+    def warehouse_of(self, location_id: int) -> Warehouse:
+        """The warehouse that a location is in."""
+        for warehouse in self.warehouses.values():
+            if location_id in warehouse.location_ids():
+                return warehouse
+        raise Refused("WHSC-070", f"There is no location with ID {location_id}")
+
+    def touch(self, order: Order) -> None:
+        """Notes a change of an order: its date, its version and when searches may first show it."""
+        order.updated_on, order.version = self.clock.now(), order.version + 1
+        order.seen_from = self.seen_from()
+
+    def seen_from(self) -> float:
+        """The monotonic second from which searches show what changes now."""
+        return time.monotonic() + self.switches.search_lag_seconds
+
+    def move(self, product_id: int, location_id: int, quantity: int) -> None:
+        """Changes the stock of one product in one location; a bundle holds none.
+
+        Raises:
+            Refused: less would be left than nothing.
+        """
+        if self.product(product_id).is_bundle:
+            return
+        left = self.stock.get((product_id, location_id), 0) + quantity
+        if left < 0:
+            raise Refused("WHSB-023", f"None of the products {product_id} are available in location {location_id}")
+        self.stock[(product_id, location_id)] = left
+
+    def credits_of(self, order_id: int) -> list[Order]:
+        """The credits of a sale, in the order of their making."""
+        return [order for order in self.orders.values() if order.order_type == CREDIT and order.parent_id == order_id]
