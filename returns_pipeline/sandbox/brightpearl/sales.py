@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from returns_pipeline.sandbox.brightpearl.records import SALE, GoodsOutNote, Note, Order, OrderRow, Payment
-from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, Refused
+from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
 
 
 @dataclass(frozen=True)
@@ -164,12 +164,12 @@ def set_order_status(
     """Moves an order to a status of its own type; a status whose name says cancelled cancels it.
 
     Raises:
-        Refused: the status is unknown, of another type, or cancels what is invoiced, received or paid.
+        RefusedError: the status is unknown, of another type, or cancels what is invoiced, received or paid.
     """
     order = world.order(order_id)
     status = world.statuses.get(status_id)
     if status is None or status.order_type != order.order_type:
-        raise Refused(
+        raise RefusedError(
             "ORDC-031", f"The order status {status_id} cannot be used for an order of type {order.order_type}"
         )
     if "cancel" in status.name.lower():
@@ -184,7 +184,7 @@ def cancel(world: BrightpearlWorld, order: Order) -> None:
     is_paid = any(payment.order_id == order.order_id for payment in world.payments.values())
     is_moved = any(row.received or row.shipped for row in order.rows.values())
     if order.is_invoiced or is_moved or is_paid:
-        raise Refused("ORDC-042", f"Order {order.order_id} cannot be cancelled: it is invoiced, fulfilled or paid")
+        raise RefusedError("ORDC-042", f"Order {order.order_id} cannot be cancelled: it is invoiced, fulfilled or paid")
     order.is_cancelled = True
 
 
@@ -204,15 +204,15 @@ def record_payment(
     """Marks a payment on an order; its id.
 
     Raises:
-        Refused: no such payment method, or the pair of reference and method is taken.
+        RefusedError: no such payment method, or the pair of reference and method is taken.
     """
     world.order(order_id)
     if method_code not in world.payment_methods:
-        raise Refused("ACCC-017", f"There is no payment method with code {method_code}")
+        raise RefusedError("ACCC-017", f"There is no payment method with code {method_code}")
     if transaction_ref and any(
         (each.transaction_ref, each.method_code) == (transaction_ref, method_code) for each in world.payments.values()
     ):
-        raise Refused(
+        raise RefusedError(
             "ACCC-020", f"A payment with transactionRef {transaction_ref} and method {method_code} already exists"
         )
     payment = Payment(

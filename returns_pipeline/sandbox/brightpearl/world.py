@@ -44,7 +44,7 @@ _FIRST_IDS |= {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Brightpearl's own rules forbid it: answered with an error envelope of that status and code."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -89,10 +89,10 @@ class BrightpearlWorld:
         """The product of that id.
 
         Raises:
-            Refused: there is none.
+            RefusedError: there is none.
         """
         if product_id not in self.products:
-            raise Refused("PRDC-024", f"Product {product_id} does not exist")
+            raise RefusedError("PRDC-024", f"Product {product_id} does not exist")
         return self.products[product_id]
 
     def product_by_sku(self, sku: str) -> Product | None:
@@ -103,11 +103,11 @@ class BrightpearlWorld:
         """The order of that id, of that type where one is given.
 
         Raises:
-            Refused: there is none (404).
+            RefusedError: there is none (404).
         """
         order = self.orders.get(order_id)
         if order is None or (order_type and order.order_type != order_type):
-            raise Refused(
+            raise RefusedError(
                 "CMNC-404", f"There is no {'sales credit' if order_type == CREDIT else 'order'} with ID {order_id}", 404
             )
         return order
@@ -116,10 +116,10 @@ class BrightpearlWorld:
         """The warehouse of that id.
 
         Raises:
-            Refused: there is none (404).
+            RefusedError: there is none (404).
         """
         if warehouse_id not in self.warehouses:
-            raise Refused("CMNC-404", f"There is no warehouse with ID {warehouse_id}", 404)
+            raise RefusedError("CMNC-404", f"There is no warehouse with ID {warehouse_id}", 404)
         return self.warehouses[warehouse_id]
 
     def warehouse_of(self, location_id: int) -> Warehouse:
@@ -127,7 +127,7 @@ class BrightpearlWorld:
         for warehouse in self.warehouses.values():
             if location_id in warehouse.location_ids():
                 return warehouse
-        raise Refused("WHSC-070", f"There is no location with ID {location_id}")
+        raise RefusedError("WHSC-070", f"There is no location with ID {location_id}")
 
     def touch(self, order: Order) -> None:
         """Notes a change of an order: its date, its version and when searches may first show it."""
@@ -142,13 +142,13 @@ class BrightpearlWorld:
         """Changes the stock of one product in one location; a bundle holds none.
 
         Raises:
-            Refused: less would be left than nothing.
+            RefusedError: less would be left than nothing.
         """
         if self.product(product_id).is_bundle:
             return
         left = self.stock.get((product_id, location_id), 0) + quantity
         if left < 0:
-            raise Refused("WHSB-023", f"None of the products {product_id} are available in location {location_id}")
+            raise RefusedError("WHSB-023", f"None of the products {product_id} are available in location {location_id}")
         self.stock[(product_id, location_id)] = left
 
     def credits_of(self, order_id: int) -> list[Order]:
