@@ -65,7 +65,7 @@ def converted(series: pd.Series, column: Column) -> pd.Series:
             index=series.index,
             dtype=wanted,
         )
-    return series.astype(wanted)
+    return series.astype(pd.api.types.pandas_dtype(wanted))
 
 
 def _objects(values: Iterable[Any]) -> pd.Series:

