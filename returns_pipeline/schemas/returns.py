@@ -163,20 +163,24 @@ class CreditProposals(Table):
 
     @pa.dataframe_check(name="tax_is_in_proportion")
     def tax_is_in_proportion(cls, frame: pd.DataFrame) -> pd.Series:  # noqa: N805
-        """Of what is raised or posted, the tax is the units' share of the tax charged, less what was taken before, to one minor unit.
+        """Of what is raised or posted, the tax is the units' share of the tax charged, with or without what was taken before, to one minor unit.
 
-        Reckoned in whole numbers from the row's own figures, not from the share that the proposal states.
+        Reckoned in whole numbers from the sale's own figures, not from the share that the proposal states. The rows of one effect about one row of
+        the sale (one for each goods-in line) count together, because they are one row on the credit.
         """
-        judged = (
+        is_judged = (
             frame["action"].isin(["raise", "post"])
             & (frame["verdict"] == "ok")
-            & frame["charged_quantity"].notna()
             & (frame["charged_quantity"].fillna(0) > 0)
         )
-        charged, units = frame["charged_tax_minor"].fillna(0), frame["charged_quantity"].fillna(1)
-        after = frame["before_quantity"].fillna(0) + frame["quantity"]
-        share = (charged * after - frame["before_tax_minor"].fillna(0) * units).clip(lower=0)
-        return ~judged | ((frame["tax_minor"] * units - share).abs() <= units).astype(bool)
+        judged = frame[is_judged].fillna({"before_quantity": 0, "before_tax_minor": 0, "charged_tax_minor": 0})
+        together = judged.groupby(["business_key", "order_row_id"], dropna=False)
+        tax, units = together["tax_minor"].transform("sum"), together["quantity"].transform("sum")
+        before, taken = together["before_quantity"].transform("min"), together["before_tax_minor"].transform("min")
+        charged, ordered = judged["charged_tax_minor"], judged["charged_quantity"]
+        after_others = (charged * (before + units) - taken * ordered).clip(lower=0)
+        fits = ((tax * ordered - after_others).abs() <= ordered) | ((tax * ordered - charged * units).abs() <= ordered)
+        return fits.astype(bool).reindex(frame.index, fill_value=True)
 
     @pa.dataframe_check(name="what_is_posted_was_received_or_says_why_not")
     def what_is_posted_was_received_or_says_why_not(cls, frame: pd.DataFrame) -> pd.Series:  # noqa: N805

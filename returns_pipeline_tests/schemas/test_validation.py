@@ -195,10 +195,12 @@ def test_tax_goes_the_way_of_its_net(net, tax, fits):
         ({"tax_minor": 0}, False),
         ({"quantity": 3, "tax_minor": 600}, True),
         ({"quantity": 2, "before_quantity": 1, "before_tax_minor": 200, "tax_minor": 400}, True),
-        ({"quantity": 2, "before_quantity": 1, "before_tax_minor": 0, "tax_minor": 400}, False),
+        ({"quantity": 2, "before_quantity": 1, "before_tax_minor": 0, "tax_minor": 500}, False),
         ({"charged_tax_minor": 0, "tax_minor": 0}, True),
-        # Others gave back value without units: what they took is missing from the rest, and more than the rest cannot be taken.
+        # Others gave back value without units, before we raised or after: what is left, or the units' own share.
         ({"before_tax_minor": 150, "tax_minor": 50}, True),
+        ({"before_tax_minor": 150, "tax_minor": 200}, True),
+        ({"before_tax_minor": 150, "tax_minor": 120}, False),
         ({"before_tax_minor": 500, "tax_minor": 0}, True),
         # A fee's row is not a share of a row of the sale.
         ({"order_row_id": None, "charged_quantity": None, "net_minor": -295, "tax_minor": -59}, True),
@@ -225,9 +227,23 @@ def test_shares_taken_one_after_the_other_are_in_proportion(tax, parts):
             "before_quantity": before,
             "before_tax_minor": taken,
         }
-        rows.append(PROPOSAL | row | {"proposal_id": str(number)})
+        rows.append(PROPOSAL | row | {"proposal_id": str(number), "business_key": f"raise:{number}"})
         before, taken = before + quantity, taken + share
     assert reasons("returns/credit_proposals", *rows) == []
+
+
+def test_a_row_cut_along_its_receipts_is_proved_as_the_one_row_it_is():
+    """Three goods-in lines of one unit each may hold 1, 0 and 0 of one penny; the credit has one row."""
+    cut = PROPOSAL | {"action": "post", "business_key": "post:7", "charged_tax_minor": 1}
+    pieces = [
+        cut | {"proposal_id": str(number), "receipt_line_id": number, "tax_minor": tax}
+        for number, tax in enumerate((0, 0, 1))
+    ]
+    assert reasons("returns/credit_proposals", *pieces) == []
+    assert (
+        reasons("returns/credit_proposals", *(piece | {"tax_minor": 1} for piece in pieces))
+        == ["tax is in proportion"] * 3
+    )
 
 
 def test_what_is_posted_was_received_or_says_why_not():
