@@ -35,7 +35,7 @@ def create_sales_credit(world: BrightpearlWorld, body: Mapping[str, Any]) -> tup
                 int(installation),
             ):
                 return 200, credit.order_id
-    rows = [_asked_row(world, row) for row in body.get("rows") or []]
+    rows = [asked_row(world, row) for row in body.get("rows") or []]
     credit = _header(world, body)
     world.orders[credit.order_id] = credit
     for row in rows:
@@ -81,7 +81,12 @@ def default_status(world: BrightpearlWorld) -> int:
     return next(status.status_id for status in world.statuses.values() if status.order_type == CREDIT)
 
 
-def _asked_row(world: BrightpearlWorld, row: Mapping[str, Any]) -> SaleRow:
+def asked_row(world: BrightpearlWorld, row: Mapping[str, Any]) -> SaleRow:
+    """A row out of a request.
+
+    Raises:
+        RefusedError: a field is missing or wrong.
+    """
     net, tax, quantity = (decimal_of(row, name) for name in ("net", "tax", "quantity"))
     if quantity != quantity.to_integral_value() or quantity <= 0:
         raise RefusedError("ORDC-021", f"Quantity must be a positive integer, got {quantity}")

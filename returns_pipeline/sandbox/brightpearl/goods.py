@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from returns_pipeline.sandbox.brightpearl.records import CREDIT, GoodsInNote, GoodsMoved, Movement, Order, OrderRow
+from returns_pipeline.sandbox.brightpearl.records import CREDIT, GoodsInNote, GoodsMoved, Order, OrderRow
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
 
 
@@ -73,7 +73,7 @@ def book_goods_in(
         world.goods_in[note.note_id] = note
         for line in moved:
             credit.rows[line.row_id].received += line.quantity
-            add_movement(world, note, line, line.quantity)
+            _move(world, note, line, line.quantity)
         ids.append(note.note_id)
     world.touch(credit)
     return ids
@@ -116,28 +116,16 @@ def _moved(row: OrderRow, receipt: Receipt, location_id: int, currency: str) -> 
     )
 
 
-def add_movement(world: BrightpearlWorld, note: GoodsInNote, line: GoodsMoved, quantity: int) -> None:
-    """Moves the stock of a goods-in line and writes the movement that searches show."""
-    warehouse = world.warehouse_of(line.location_id)
-    world.move(line.product_id, line.location_id, quantity)
-    world.movements.append(
-        Movement(
-            world.number("movement"),
-            "GI",
-            line.product_id,
-            quantity,
-            line.location_id,
-            warehouse.warehouse_id,
-            note.note_id,
-            line.value,
-            line.currency,
-            note.order_id,
-            None,
-            line.row_id,
-            line.location_id == warehouse.quarantine_location_id,
-            world.clock.now(),
-            world.seen_from(),
-        )  # fmt: skip
+def _move(world: BrightpearlWorld, note: GoodsInNote, line: GoodsMoved, quantity: int) -> None:
+    world.record_movement(
+        "GI",
+        note.note_id,
+        line.product_id,
+        line.location_id,
+        quantity,
+        value=line.value,
+        order_id=note.order_id,
+        purchase_row_id=line.row_id,
     )
 
 
@@ -151,7 +139,7 @@ def correct_goods_in(world: BrightpearlWorld, note_id: int, product_id: int, qua
     line = next((each for each in note.moved if each.product_id == product_id and each.quantity >= quantity), None)
     if line is None:
         raise RefusedError("WHSC-018", f"Goods-in note {note_id} does not hold {quantity} of product {product_id}")
-    add_movement(world, note, line, -quantity)
+    _move(world, note, line, -quantity)
     line.quantity -= quantity
     credit = world.order(note.order_id)
     credit.rows[line.row_id].received -= quantity

@@ -23,7 +23,6 @@ class Product:
     name: str
     barcode: str
     tax_code: str
-    price: Decimal
     cost: Decimal
     components: list[tuple[int, int]]
     created_on: dt.datetime
@@ -46,6 +45,17 @@ class TaxCode:
     code: str
     description: str
     rate: Decimal
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """One price list of the account; a buying list holds cost prices."""
+
+    price_list_id: int
+    name: str
+    code: str
+    currency: str
+    is_buying: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ class Note:
 
 @dataclass
 class Order:
-    """A sales order or a sales credit. `seen_from` is the monotonic second from which searches may show its last change."""
+    """A sales order or a sales credit. `close_asked_at` is the monotonic second of the last close."""
 
     order_id: int
     order_type: str
@@ -152,7 +162,6 @@ class Order:
     notes: list[Note] = field(default_factory=list)
     close_asked_at: float | None = None
     reads_since_close: int = 0
-    seen_from: float = 0.0
     version: int = 1
 
     @property
@@ -219,7 +228,7 @@ class GoodsOutNote:
 
 @dataclass(frozen=True)
 class Movement:
-    """One line of the goods-movement search."""
+    """One line of the goods-movement search; `seen_from` is the monotonic second from which searches show it."""
 
     movement_id: int
     note_type: str

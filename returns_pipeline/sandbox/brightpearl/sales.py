@@ -52,13 +52,15 @@ def add_sales_order(
     Returns:
         The order's id.
     """
+    contact_id = world.number("contact")
+    world.contact_ids.add(contact_id)
     order = Order(
-        world.number("order"), SALE, 0, customer_ref, status_id, world.number("contact"), currency, world.accounting_currency, exchange_rate,
+        world.number("order"), SALE, 0, customer_ref, status_id, contact_id, currency, world.accounting_currency, exchange_rate,
         exchange_rate != 1, price_list_id, price_mode, channel_id, warehouse_id, placed_on, placed_on, world.app_contact_id, external_ref, country=country,
     )  # fmt: skip
     world.orders[order.order_id] = order
     row_ids = [add_row(world, order, row) for row in rows]
-    order.seen_from = world.seen_from()
+    world.index(order)
     if shipped:
         wanted = (
             {row_ids[position]: quantity for position, quantity in shipped.items()}
@@ -119,28 +121,30 @@ def ship_order(
     """Ships units of rows (all when None) out of the warehouse's default location, on one goods-out note; a bundle's row ships its children."""
     order = world.order(order_id, SALE)
     location = world.warehouse(order.warehouse_id).default_location_id
+    moment, note_id = shipped_on or world.clock.now(), world.number("goods_out")
     lines = []
     for row in order.goods_rows():
         wanted = row.quantity if quantities is None else _wanted(order, row, quantities)
         quantity = min(wanted, row.quantity - row.shipped)
         if quantity > 0:
             row.shipped += quantity
-            world.stock[(row.product_id or 0, location)] = (
-                world.stock.get((row.product_id or 0, location), 0) - quantity
+            product_id = row.product_id or 0
+            _make_room(world, product_id, location, quantity)
+            world.record_movement(
+                "GO", note_id, product_id, location, -quantity, order_id=order_id, sale_row_id=row.row_id
             )
-            lines.append((row.row_id, row.product_id or 0, quantity, location))
-    moment = shipped_on or world.clock.now()
-    note = GoodsOutNote(
-        world.number("goods_out"),
-        order_id,
-        order.warehouse_id,
-        lines,
-        moment,
-        shipped_on=moment,
-        events=[("SHW", moment)],
+            lines.append((row.row_id, product_id, quantity, location))
+    world.goods_out[note_id] = GoodsOutNote(
+        note_id, order_id, order.warehouse_id, lines, moment, shipped_on=moment, events=[("SHW", moment)]
     )
-    world.goods_out[note.note_id] = note
-    return note.note_id
+    world.touch(order, moment)
+    return note_id
+
+
+def _make_room(world: BrightpearlWorld, product_id: int, location_id: int, quantity: int) -> None:
+    """What was sold was in stock: tops the location up, so that nobody must stock a warehouse before selling from it."""
+    on_hand = world.stock.get((product_id, location_id), 0)
+    world.move(product_id, location_id, max(0, quantity - on_hand))
 
 
 def _wanted(order: Order, row: OrderRow, quantities: Mapping[int, int]) -> int:
@@ -154,7 +158,13 @@ def invoice_order(world: BrightpearlWorld, order_id: int, tax_date: dt.datetime 
     """Posts a sale."""
     order = world.order(order_id, SALE)
     if not order.is_invoiced:
-        order.invoice_reference, order.tax_date = f"SI-{world.number('sale_invoice')}", tax_date or world.clock.now()
+        moment = tax_date or world.clock.now()
+        order.invoice_reference, order.tax_date, order.closed_on = (
+            f"SI-{world.number('sale_invoice')}",
+            moment,
+            moment,
+        )
+        world.touch(order, moment)
     return order.invoice_reference
 
 

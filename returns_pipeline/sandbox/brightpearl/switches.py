@@ -22,7 +22,12 @@ class BrightpearlSwitches:
     search_lag_seconds: float = 0.0  # searches do not show changes younger than this
     parent_order_id_is_idset: bool = True  # whether order-search takes several parents at once
     shuffle_pages: bool = False  # rows of a search without a sort come in any order
-    repeat_pages: bool = False  # a search's second page is its first again
+    repeat_pages: bool = False  # a search's later pages are its first again
+    overlap_pages: int = 0  # how many rows of the page before come again
+    ignores_unknown_filters: bool = True  # a filter that names no column is ignored, else refused
     neighbour_usage_per_minute: int = 0  # calls that another private app takes from the shared pool
+    missing_ids_are_404: bool = False  # products and transfers of which none exists: 404, or an empty list
+    order_shows_external_ref: bool = False  # whether the order's own resource shows its external reference
+    old_refresh_token_dies: bool = True  # whether a refresh token works once only
     no_goods_notes_is_404: bool = True  # goods notes of an order that has none: 404, or an empty answer
     credit_shows_invoice: bool = True  # whether the credit's own resource shows its invoice

@@ -3,9 +3,12 @@
 Not here: the verbs themselves (`catalogue`, `sales`, `credits`, `goods`, `transfers`), which take the world as their first argument.
 """
 
+import copy
+import datetime as dt
 import random
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 from returns_pipeline.sandbox.brightpearl.records import (
@@ -17,6 +20,7 @@ from returns_pipeline.sandbox.brightpearl.records import (
     OrderStatus,
     Payment,
     PaymentMethod,
+    PriceList,
     Product,
     StockTransfer,
     TaxCode,
@@ -70,7 +74,10 @@ class BrightpearlWorld:
         self.statuses: dict[int, OrderStatus] = {}
         self.payment_methods: dict[str, PaymentMethod] = {}
         self.channels: dict[int, str] = {}
-        self.price_lists: dict[int, tuple[str, str]] = {}
+        self.price_lists: dict[int, PriceList] = {}
+        self.prices: dict[tuple[int, int], Decimal] = {}
+        self.nominal_codes: dict[str, str] = {}
+        self.contact_ids: set[int] = set()
         self.orders: dict[int, Order] = {}
         self.goods_in: dict[int, GoodsInNote] = {}
         self.goods_out: dict[int, GoodsOutNote] = {}
@@ -79,6 +86,7 @@ class BrightpearlWorld:
         self.payments: dict[int, Payment] = {}
         self.webhooks: dict[int, dict[str, Any]] = {}
         self._numbers = dict(_FIRST_IDS)
+        self._versions: dict[int, list[tuple[float, Order]]] = {}
 
     def number(self, kind: str) -> int:
         """The next id of a kind."""
@@ -129,10 +137,23 @@ class BrightpearlWorld:
                 return warehouse
         raise RefusedError("WHSC-070", f"There is no location with ID {location_id}")
 
-    def touch(self, order: Order) -> None:
-        """Notes a change of an order: its date, its version and when searches may first show it."""
-        order.updated_on, order.version = self.clock.now(), order.version + 1
-        order.seen_from = self.seen_from()
+    def touch(self, order: Order, moment: dt.datetime | None = None) -> None:
+        """Notes a change of an order: its date, its version, and what searches will show once they have caught up."""
+        order.updated_on, order.version = moment or self.clock.now(), order.version + 1
+        self.index(order)
+
+    def index(self, order: Order) -> None:
+        """Hands an order, as it is now, to the searches, which show it when their lag has passed."""
+        versions = self._versions.setdefault(order.order_id, [])
+        versions.append((self.seen_from(), copy.copy(order)))
+        visible = [at for at, (seen_from, _) in enumerate(versions) if seen_from <= time.monotonic()]
+        del versions[: visible[-1] if visible else 0]
+
+    def indexed_orders(self) -> list[Order]:
+        """Every order as the searches know it at this moment."""
+        now = time.monotonic()
+        visible = ([order for seen_from, order in versions if seen_from <= now] for versions in self._versions.values())
+        return [versions[-1] for versions in visible if versions]
 
     def seen_from(self) -> float:
         """The monotonic second from which searches show what changes now."""
@@ -150,6 +171,33 @@ class BrightpearlWorld:
         if left < 0:
             raise RefusedError("WHSB-023", f"None of the products {product_id} are available in location {location_id}")
         self.stock[(product_id, location_id)] = left
+
+    def record_movement(
+        self,
+        note_type: str,
+        note_id: int,
+        product_id: int,
+        location_id: int,
+        quantity: int,
+        *,
+        value: Decimal = Decimal(0),
+        order_id: int = 0,
+        sale_row_id: int | None = None,
+        purchase_row_id: int | None = None,
+    ) -> None:
+        """Moves stock and writes the line that the goods-movement search shows.
+
+        Raises:
+            RefusedError: less would be left in the location than nothing.
+        """
+        warehouse = self.warehouse_of(location_id)
+        self.move(product_id, location_id, quantity)
+        self.movements.append(
+            Movement(
+                self.number("movement"), note_type, product_id, quantity, location_id, warehouse.warehouse_id, note_id, value, self.accounting_currency,
+                order_id, sale_row_id, purchase_row_id, location_id == warehouse.quarantine_location_id, self.clock.now(), self.seen_from(),
+            )  # fmt: skip
+        )
 
     def credits_of(self, order_id: int) -> list[Order]:
         """The credits of a sale, in the order of their making."""

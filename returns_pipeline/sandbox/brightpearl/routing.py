@@ -1,0 +1,75 @@
+"""How the sandbox Brightpearl's routes are written down and answered: one call, its ids, its body, its envelope.
+
+Not here: the routes of a service (`routes_*`) and who may call (`account`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from returns_pipeline.sandbox.brightpearl.search import parse_id_set
+from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
+from returns_pipeline.sandbox.http import Request, Response
+
+_MOST_IDS = 200
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that matched a route, with the parts of its path."""
+
+    world: BrightpearlWorld
+    request: Request
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and path below the account, and what the answer's `Message-Type` says."""
+
+    method: str
+    pattern: str
+    handle: Callable[[Call], Response]
+    message_type: str
+
+
+def answer(value: Any) -> Response:  # noqa: ANN401 - JSON
+    """200 with a value in the envelope."""
+    return Response(200, {"response": value})
+
+
+def no_content() -> Response:
+    """200 with an empty object, as status changes and closes answer."""
+    return Response(200, {})
+
+
+def refusal(refused: RefusedError) -> Response:
+    """The error envelope."""
+    return Response(refused.status, {"errors": [{"code": refused.code, "message": refused.message}]})
+
+
+def object_body(call: Call) -> dict[str, Any]:
+    """The body of a write.
+
+    Raises:
+        RefusedError: it is no JSON object.
+    """
+    if not isinstance(call.request.body, dict):
+        raise RefusedError("CMNC-010", "A JSON body is required")
+    return call.request.body
+
+
+def wanted_ids(call: Call, group: int = 0) -> set[int]:
+    """The ids of the path.
+
+    Raises:
+        RefusedError: it is no id-set, or holds more than a GET may ask for.
+    """
+    text = call.groups[group]
+    try:
+        ids = parse_id_set(text)
+    except ValueError as error:
+        raise RefusedError("CMNC-019", f"{text[:60]} is not an id set: {error}") from error
+    if call.request.method == "GET" and len(ids) > _MOST_IDS:
+        raise RefusedError("CMNC-021", f"At most {_MOST_IDS} ids may be asked for, got {len(ids)}")
+    return ids
