@@ -4,6 +4,9 @@ Not here: what the answers are (`brightpearl/routes*`, `returngo/routes`, `admin
 """
 
 import json
+import os
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ from returns_pipeline.sandbox.clock import SandboxClock
 
 @dataclass(frozen=True)
 class Request:
-    """One request as an app sees it; `body` is parsed JSON with decimals, or None."""
+    """One request as an app sees it; `body` is parsed JSON with decimals, or None; what is no JSON is in `text` instead."""
 
     method: str
     path: str
@@ -27,6 +30,7 @@ class Request:
     headers: dict[str, str]
     body: Any = None
     is_malformed: bool = False
+    content: bytes = b""
 
 
 @dataclass
@@ -66,6 +70,13 @@ class Wire:
     def close(self) -> None:
         """Ends the connection after what was sent, or without a word."""
         self._handler.close_connection = True
+
+    def reset(self) -> None:
+        """Breaks the connection off, so that the other side sees a reset instead of an end."""
+        self._handler.close_connection = True
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The handler's files keep the socket open; only closing the descriptor itself sends the reset now.
+        os.close(self._handler.connection.detach())
 
 
 # Takes the request, the app and the wire; returns the answer to send, or None when it dealt with the wire itself.
@@ -160,14 +171,14 @@ def write_json(value: Any) -> bytes:  # noqa: ANN401 - JSON
 def parse_request(method: str, target: str, headers: dict[str, str], content: bytes) -> Request:
     """A request out of its raw parts; a body that is no JSON is marked, not raised."""
     parts = urlsplit(target)
-    body, is_malformed = None, False
+    body, is_malformed, text = None, False, ""
     if content:
         try:
             body = json.loads(content, parse_float=Decimal)
         except ValueError:
-            is_malformed = True
+            is_malformed, text = True, content.decode("utf-8", "replace")
     query = parse_qs(parts.query, keep_blank_values=True)
-    return Request(method, unquote(parts.path), parts.query, query, headers, body, is_malformed)
+    return Request(method, unquote(parts.path), parts.query, query, headers, body, is_malformed, content)
 
 
 def _handler_class(

@@ -40,7 +40,7 @@ def create_sales_credit(world: BrightpearlWorld, body: Mapping[str, Any]) -> tup
     world.orders[credit.order_id] = credit
     for row in rows:
         add_row(world, credit, row)
-    credit.seen_from = world.seen_from()
+    world.index(credit)
     return 201, credit.order_id
 
 
@@ -151,7 +151,7 @@ def clone_order_to_credit(
             ),
         )
         credit.rows[new].cloned_from_id = row_id
-    credit.seen_from = world.seen_from()
+    world.index(credit)
     if close:
         close_credit(world, credit.order_id, None)
     return credit.order_id

@@ -23,6 +23,7 @@ class Product:
     name: str
     barcode: str
     tax_code: str
+    price: Decimal
     cost: Decimal
     components: list[tuple[int, int]]
     created_on: dt.datetime
@@ -45,17 +46,6 @@ class TaxCode:
     code: str
     description: str
     rate: Decimal
-
-
-@dataclass(frozen=True)
-class PriceList:
-    """One price list of the account; a buying list holds cost prices."""
-
-    price_list_id: int
-    name: str
-    code: str
-    currency: str
-    is_buying: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,10 +52,8 @@ def add_sales_order(
     Returns:
         The order's id.
     """
-    contact_id = world.number("contact")
-    world.contact_ids.add(contact_id)
     order = Order(
-        world.number("order"), SALE, 0, customer_ref, status_id, contact_id, currency, world.accounting_currency, exchange_rate,
+        world.number("order"), SALE, 0, customer_ref, status_id, world.number("contact"), currency, world.accounting_currency, exchange_rate,
         exchange_rate != 1, price_list_id, price_mode, channel_id, warehouse_id, placed_on, placed_on, world.app_contact_id, external_ref, country=country,
     )  # fmt: skip
     world.orders[order.order_id] = order

@@ -65,8 +65,7 @@ def _orders(
     hidden: dict[str, Callable[[dict[str, Any], str], bool]],
     belongs: Callable[[Order], bool],
 ) -> dict[str, Any]:
-    now = time.monotonic()
-    rows = [_order_row(world, order) for order in world.orders.values() if order.seen_from <= now and belongs(order)]
+    rows = [_order_row(world, order) for order in world.indexed_orders() if belongs(order)]
     references = {
         "orderTypeNames": {str(ORDER_TYPE_IDS[code]): name for code, name in ORDER_TYPE_NAMES.items()},
         "orderStatusNames": {str(status.status_id): status.name for status in world.statuses.values()},

@@ -20,7 +20,6 @@ from returns_pipeline.sandbox.brightpearl.records import (
     OrderStatus,
     Payment,
     PaymentMethod,
-    PriceList,
     Product,
     StockTransfer,
     TaxCode,
@@ -74,10 +73,7 @@ class BrightpearlWorld:
         self.statuses: dict[int, OrderStatus] = {}
         self.payment_methods: dict[str, PaymentMethod] = {}
         self.channels: dict[int, str] = {}
-        self.price_lists: dict[int, PriceList] = {}
-        self.prices: dict[tuple[int, int], Decimal] = {}
-        self.nominal_codes: dict[str, str] = {}
-        self.contact_ids: set[int] = set()
+        self.price_lists: dict[int, tuple[str, str]] = {}
         self.orders: dict[int, Order] = {}
         self.goods_in: dict[int, GoodsInNote] = {}
         self.goods_out: dict[int, GoodsOutNote] = {}
@@ -194,8 +190,21 @@ class BrightpearlWorld:
         self.move(product_id, location_id, quantity)
         self.movements.append(
             Movement(
-                self.number("movement"), note_type, product_id, quantity, location_id, warehouse.warehouse_id, note_id, value, self.accounting_currency,
-                order_id, sale_row_id, purchase_row_id, location_id == warehouse.quarantine_location_id, self.clock.now(), self.seen_from(),
+                self.number("movement"),
+                note_type,
+                product_id,
+                quantity,
+                location_id,
+                warehouse.warehouse_id,
+                note_id,
+                value,
+                self.accounting_currency,
+                order_id,
+                sale_row_id,
+                purchase_row_id,
+                location_id == warehouse.quarantine_location_id,
+                self.clock.now(),
+                self.seen_from(),
             )  # fmt: skip
         )
 
