@@ -1,0 +1,86 @@
+"""Returned components of a bundle: whole bundles go back on the parent row, which carries the money; a part of one is held with a proposal.
+
+Scenarios 23, 24, 26. The recipe is the one as sold: the child rows of the sale, not today's catalogue.
+"""
+
+import pandas as pd
+
+from returns_pipeline.domain.proration import round_half_up_ratio
+
+
+def fold_bundles(matched: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataFrame:
+    """Replaces units matched to component rows by whole bundles on the parent row.
+
+    Args:
+        matched: returned_item_id, rma_id, shipment_id, order_row_id (component rows among them), row_hold, suggestion, bundle_units.
+        order_rows: the sales' rows with is_bundle_child, parent_row_id, quantity.
+
+    Returns:
+        The same rows with order_row_id of the topmost parent, `bundles` (whole bundles that the unit's group makes, else missing) and
+        row_hold `partial_bundle` with a pro-rata suggestion where components are missing.
+    """
+    matched = matched.assign(bundles=pd.Series(pd.NA, index=matched.index, dtype="Int64"))
+    components = order_rows[order_rows["is_bundle_child"]]
+    is_component = matched["order_row_id"].isin(components["order_row_id"])
+    if not is_component.any():
+        return matched
+    parents = _top_parents(order_rows)
+    recipe = components.assign(
+        parent=components["order_row_id"].map(parents),
+        leaf=~components["order_row_id"].isin(components["parent_row_id"]),
+    )
+    recipe = recipe[recipe["leaf"]].merge(
+        order_rows[["order_row_id", "quantity", "net_minor"]].rename(
+            columns={"order_row_id": "parent", "quantity": "sold", "net_minor": "parent_net"}
+        ),
+        on="parent",
+    )
+    for (rma_id, parent), group in (
+        matched[is_component].assign(parent=matched["order_row_id"].map(parents)).groupby(["rma_id", "parent"])
+    ):
+        whole, share = _whole_bundles(group, recipe[recipe["parent"] == parent])
+        matched.loc[group.index, "order_row_id"] = parent
+        if whole is not None:
+            matched.loc[group.index, "bundles"] = whole
+            continue
+        matched.loc[group.index, "row_hold"] = "partial_bundle"
+        matched.loc[group.index, "suggestion"] = (
+            f"RMA {rma_id} returns part of the bundle on row {parent}: by units its share would be {share} minor units net"
+        )
+    return matched
+
+
+def _top_parents(order_rows: pd.DataFrame) -> dict[int, int]:
+    """Component row -> topmost parent row; nested bundles are climbed to the row that carries the money."""
+    parent_of = {
+        int(row): int(parent)
+        for row, parent in order_rows.loc[order_rows["is_bundle_child"], ["order_row_id", "parent_row_id"]]
+        .dropna()
+        .itertuples(index=False)
+    }
+    top = {}
+    for row in parent_of:
+        place, climbed = row, set()
+        while place in parent_of and place not in climbed:
+            climbed.add(place)
+            place = parent_of[place]
+        top[row] = place
+    return top
+
+
+def _whole_bundles(group: pd.DataFrame, recipe: pd.DataFrame) -> tuple[int | None, int]:
+    """How many whole bundles the units make, or None and the net share by units."""
+    returned = group["order_row_id"].value_counts()
+    per_bundle = {
+        int(row): (int(quantity), int(sold))
+        for row, quantity, sold in recipe[["order_row_id", "quantity", "sold"]].itertuples(index=False)
+    }
+    counts = {
+        row: int(returned.get(row, 0)) * sold / quantity for row, (quantity, sold) in per_bundle.items() if quantity
+    }
+    first = next(iter(counts.values()), 0)
+    if first >= 1 and float(first).is_integer() and all(count == first for count in counts.values()):
+        return int(first), 0
+    units_sold = int(recipe["quantity"].sum())
+    parent_net = int(recipe["parent_net"].iloc[0]) if len(recipe) else 0
+    return None, round_half_up_ratio(parent_net * int(returned.sum()), units_sold) if units_sold else 0

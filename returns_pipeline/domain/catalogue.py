@@ -1,0 +1,102 @@
+"""Every exception that the pipeline can raise: its title in plain words, who owns it, how urgent it is and what to do next. Nothing is found here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_RUNBOOK = "docs/runbook.md"
+
+
+@dataclass(frozen=True)
+class ExceptionKind:
+    """One kind of exception.
+
+    Attributes:
+        owner: finance, warehouse, cx, product_data or integration.
+        severity: info, warn, error or critical.
+        sla_hours: a key of [sla] in the settings, a number of working hours, or None.
+        heals_with_time: whether waiting may close it without a person.
+        next_step: what its owner does.
+        runbook: the page and the anchor that tell more.
+    """
+
+    code: str
+    title: str
+    owner: str
+    severity: str
+    sla_hours: str | float | None
+    heals_with_time: bool
+    next_step: str
+    runbook: str
+
+
+_KINDS = (
+    # The sale and its rows
+    ("order_not_found", "The sale is not in Brightpearl", "integration", "warn", "order_not_found_hours", True, "Look whether the order was downloaded from the shop; if it never will be, settle the return by hand and waive."),
+    ("order_ambiguous", "Several sales carry this order's reference", "integration", "error", 8, False, "Correct the reference of the sale that is not meant, or map the return to one row."),
+    ("order_in_other_channel", "The sale belongs to another shop's channel", "integration", "error", 8, False, "Look at channel_id of the shop in the settings, or correct the sale's channel."),
+    ("sku_unknown", "A returned SKU was not sold on this order", "product_data", "error", 8, False, "Map the SKU to the row that sold it, or correct the product's SKU; the suggestion names the nearest."),
+    ("row_ambiguous", "Two rows sold this SKU at different prices", "finance", "warn", 8, False, "Map the return to the row it belongs to."),
+    ("partial_bundle", "Part of a bundle is returned", "finance", "warn", 16, False, "Decide what the part is worth; the suggestion shows its share by units."),
+    ("quantity_exceeds_shipped", "More units are returned than were shipped", "cx", "error", 8, False, "Correct or reject the return in ReturnGo."),
+    ("currency_mismatch", "The return's prices are in another currency than the sale", "finance", "error", 8, False, "Look at the shop's currency and at the sale."),
+    ("currency_precision_unsupported", "The currency has three decimals", "finance", "error", 16, False, "Credit it by hand: Brightpearl's amounts hold two decimals."),
+    ("unknown_resolution", "ReturnGo names a resolution that the policy does not know", "cx", "warn", 8, False, "Decide what this resolution means and mark the return accordingly."),
+    ("record_malformed", "A record cannot be read", "integration", "error", 4, True, "Look at the record named; it is read again when it changes."),
+    # Policies
+    ("store_credit_policy", "A store credit waits for a policy", "finance", "warn", 24, False, "Choose policy.store_credit in the settings with your tax adviser."),
+    ("store_credit_stock_only", "A store credit brings stock back and no credit note", "finance", "info", None, True, "Nothing to do: the policy says stock only."),
+    ("not_credited_without_receipt", "Nothing will come back, and the policy does not credit that", "cx", "warn", 8, False, "Decide about this return, or add its life to policy.credit_without_receipt."),
+    ("exchange_even_swap", "An even swap brings stock back and no credit", "finance", "info", None, True, "Nothing to do: the policy says even swap."),
+    ("exchange_not_released", "The replacement order is not released yet", "cx", "info", 40, True, "Release the exchange in ReturnGo."),
+    # Credits by others
+    ("foreign_credit", "Somebody else has credited these units", "finance", "error", 8, False, "Adopt that credit if it is for this return, or cancel it; the pipeline writes none beside it."),
+    ("awaiting_foreign_credit", "The other system has not raised its credit yet", "integration", "info", 24, True, "Look at ReturnGo's own Brightpearl link if it never comes."),
+    ("double_credit", "A second credit for the same units appeared", "finance", "critical", 2, False, "Cancel the wrong one in Brightpearl, and switch off what wrote it."),
+    ("credit_changed_by_staff", "An expected return was changed in Brightpearl", "finance", "error", 4, False, "Undo the change, or void the effect and credit by hand."),
+    ("credit_gone", "An expected return was deleted or cancelled in Brightpearl", "finance", "error", 4, False, "If it is wanted, retry; else void the effect."),
+    # Settling
+    ("sale_not_invoiced", "The sale has no invoice yet", "finance", "info", 24, True, "Invoice the sale; the credit is posted after that."),
+    ("awaiting_inspection", "Received, not inspected", "warehouse", "info", "quarantine_days", True, "Inspect the units."),
+    ("awaiting_rest_of_parcel", "Part of the parcel came", "warehouse", "info", 40, True, "Look for the rest; it is credited in part when the wait is over."),
+    ("amount_mismatch", "ReturnGo's prices and Brightpearl's invoice disagree", "finance", "error", 8, False, "Compare both numbers; accept the variance with a reason, or correct the sale."),
+    ("fee_nominal_missing", "A fee has no nominal code", "finance", "warn", 8, False, "Write the fee's nominal code in [brightpearl.fees]."),
+    ("cost_price_missing", "A product has no cost price", "product_data", "warn", 16, False, "Give the product a cost price before the parcel arrives: a receipt at zero cost spoils the stock value."),
+    ("cancelled_but_received", "A withdrawn return arrived all the same", "cx", "error", 8, False, "Reopen the return in ReturnGo, or send the goods back."),
+    ("approval_waiting", "A credit waits for approval", "finance", "info", "receipt_without_credit_hours", False, "Read its tax proof and approve the batch."),
+    # Receipts
+    ("over_receipt", "More units came than were announced", "warehouse", "warn", 8, False, "Credit what was announced; book the rest as unidentified stock."),
+    ("wrong_item_received", "Another item came than was announced", "warehouse", "error", 8, False, "Put the item in quarantine; CX asks the customer."),
+    ("receipt_without_return", "Goods came that nobody announced", "warehouse", "warn", 16, True, "Find out whose they are; it closes when the return turns up."),
+    ("credited_more_than_received", "A receipt was corrected down after the credit was posted", "finance", "critical", 4, False, "Decide whether the customer is charged again; nothing is reversed by itself."),
+    # Money and time
+    ("payment_method_unclear", "It is not clear how the refund was paid", "finance", "warn", 8, False, "Name the method in [brightpearl.payment_methods], or record the payment by hand."),
+    ("payment_method_unread", "The sale's payments have not been read yet", "integration", "info", 4, True, "Nothing to do: the next pass reads them."),
+    ("refund_mismatch", "The refund and the credit differ", "finance", "warn", 16, False, "Look at fees and goodwill; book the difference with a reason."),
+    ("refund_before_receipt", "Refunded before anything came in", "cx", "warn", 16, True, "Chase the parcel."),
+    ("refund_waits_for_parcel", "A refund waits because part of its parcel is not settled", "cx", "warn", "refund_deadline_days", True, "Settle the rest of the parcel, or refund by hand before the legal deadline."),
+    ("announced_not_arrived", "Announced and never arrived", "cx", "info", "announced_not_arrived_days", True, "Ask the customer or the carrier; with a claim it is lost in transit."),
+    ("refund_deadline", "The legal refund deadline is near", "cx", "critical", 8, True, "Settle or refund this return now, whatever holds it."),
+    # Stock
+    ("no_saleable_warehouse", "No saleable warehouse is named for this channel", "warehouse", "error", 8, False, "Name it in saleable_warehouses of the shop."),
+    ("mixed_inspection_location", "Passed and other units share a location", "warehouse", "warn", 16, False, "Move the passed units to a location of their own."),
+    ("awaiting_transfer_hour", "Passed units gather for the next transfer", "warehouse", "info", None, True, "Nothing to do until transfers.at."),
+    # Effects
+    ("effect_rejected", "The other system refused a write", "integration", "error", 4, False, "Read its message, mend the cause, then retry or void."),
+    ("effect_halted", "A write was stopped before it left", "integration", "error", 4, False, "Read the reason, then retry, adopt or void."),
+    ("effect_unknown", "It is not known whether a write happened", "integration", "warn", 2, True, "Wait for the look-up; if it halts, look in Brightpearl and adopt or retry."),
+    ("effect_refused_by_ledger", "The ledger refused to plan a write", "integration", "error", 4, True, "Read the reason: a gate is closed or the numbers do not add up."),
+    ("posting_pending", "Brightpearl has not finished posting a credit", "finance", "warn", 4, True, "Look at the credit in Brightpearl if it stays pending."),
+    ("period_locked", "The accounting period is locked", "finance", "error", 8, False, "Open the period or date the credit into an open one."),
+    ("payload_mismatch", "What stands in Brightpearl differs from what was sent", "finance", "critical", 2, False, "Compare both; adopt or void."),
+    ("duplicate_remote", "Two credits carry one reference of ours", "finance", "critical", 2, False, "Cancel one of them in Brightpearl, then adopt the other."),
+    # The pipeline itself
+    ("check_failed", "A check of the data team failed", "integration", "warn", 16, True, "Read the check's own page in Dagster."),
+    ("gate_closed", "A batch was not fit to be written from", "integration", "critical", 2, True, "Read the gate's reason; nothing is written for this shop until a batch passes."),
+)  # fmt: skip
+
+CATALOGUE: Mapping[str, ExceptionKind] = {
+    code: ExceptionKind(
+        code, title, owner, severity, sla_hours, heals, next_step, f"{_RUNBOOK}#{code.replace('_', '-')}"
+    )
+    for code, title, owner, severity, sla_hours, heals, next_step in _KINDS
+}

@@ -1,0 +1,174 @@
+"""What a stage found wrong, as values: one finding per subject and code. How it is kept is storage's, what it means is the catalogue's."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not fit: whom it is about, why in plain words, the money at stake, what was expected and what was found.
+
+    Attributes:
+        code: a key of the catalogue.
+        subject_type: rma, order, credit, receipt, shipment, effect, proposal or sku.
+        cause: the words under which findings of one cause are told together.
+        suggestion: what would probably mend it.
+    """
+
+    code: str
+    subject_type: str
+    subject_id: str
+    shop: str
+    cause: str
+    rma_id: int | None = None
+    money_minor: int | None = None
+    currency: str | None = None
+    expected: str | None = None
+    found: str | None = None
+    suggestion: str | None = None
+
+
+def findings_from_lines(lines: pd.DataFrame) -> list[Finding]:
+    """One finding per return and hold code: held lines, and those that wait for something."""
+    return list(_grouped(lines[lines["hold_code"].notna()], "rma", "rma_id", "paid_price_minor"))
+
+
+def findings_from_receipts(receipts: pd.DataFrame) -> list[Finding]:
+    """One finding per goods-in line that is held."""
+    held = receipts[receipts["hold_code"].notna()]
+    return [
+        Finding(
+            code=row["hold_code"],
+            subject_type="receipt",
+            subject_id=str(row["receipt_line_id"]),
+            shop=row["shop"],
+            cause=f"{row['hold_code']} of product {row['product_id']}",
+            rma_id=_whole(row["rma_id"]),
+            expected=_text(row["expected"]),
+            found=_text(row["found"]),
+        )
+        for row in held.to_dict("records")
+    ]
+
+
+def findings_from_proposals(proposals: pd.DataFrame) -> list[Finding]:
+    """One finding per return and hold code of what may not be written yet."""
+    held = proposals[proposals["hold_code"].notna()].assign(
+        gross_minor=lambda frame: frame["net_minor"] + frame["tax_minor"]
+    )
+    return list(_grouped(held, "rma", "rma_id", "gross_minor"))
+
+
+def findings_from_transfers(proposals: pd.DataFrame) -> list[Finding]:
+    """One finding per return whose passed units may not go back on sale."""
+    held = proposals[proposals["verdict"] == "held"]
+    return [
+        Finding(
+            code=row["hold_code"],
+            subject_type="receipt",
+            subject_id=str(row["receipt_line_id"]),
+            shop=row["shop"],
+            cause=f"{row['hold_code']} in warehouse {row['source_warehouse_id']}",
+            rma_id=_whole(row["rma_id"]),
+            expected=_text(row["expected"]),
+            found=_text(row["found"]),
+        )
+        for row in held.to_dict("records")
+    ]
+
+
+def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
+    """Effects that were refused, stopped or have no known outcome: each stays visible until somebody or a look-up settles it."""
+    codes = {"rejected": "effect_rejected", "halted": "effect_halted", "unknown": "effect_unknown"}
+    troubled = effects[effects["state"].isin(codes)]
+    return [
+        Finding(
+            code=_effect_code(row, codes),
+            subject_type="effect",
+            subject_id=row["business_key"],
+            shop=row["shop"],
+            cause=f"{row['kind']} {row['state']}: {str(row['reason']).split(':')[0]}",
+            rma_id=_whole(subject_of(row["payload"]).get("rma_id")),
+            expected=f"{row['kind']} carried out once",
+            found=_text(row["reason"]),
+        )
+        for row in troubled.to_dict("records")
+    ]
+
+
+def findings_from_match(matches: pd.DataFrame) -> list[Finding]:
+    """What the three-way match shows that no earlier stage could: money against credit, announced and never arrived."""
+    codes = {
+        "refund_mismatch",
+        "announced_not_arrived",
+        "credited_more_than_received",
+        "credit_without_receipt",
+        "refund_before_receipt",
+    }
+    shown = matches[matches["state"].isin(codes)]
+    return [
+        Finding(
+            code=row["state"],
+            subject_type="return_line",
+            subject_id=row["return_line_id"],
+            shop=row["shop"],
+            cause=row["cause"],
+            rma_id=_whole(row["rma_id"]),
+            money_minor=abs(int(row["difference_minor"])),
+            currency=_text(row["currency"]),
+            expected="receipt, credit and money that agree",
+            found=row["cause"],
+        )
+        for row in shown.to_dict("records")
+    ]
+
+
+def subject_of(payload: object) -> Mapping[str, object]:
+    """What an effect's payload is about: rma_id, order_id, credit_id, shipment_id."""
+    subject = payload.get("subject") if isinstance(payload, Mapping) else None
+    return subject if isinstance(subject, Mapping) else {}
+
+
+def _effect_code(row: Mapping[str, object], codes: Mapping[str, str]) -> str:
+    reason = str(row["reason"])
+    for prefix in (
+        "foreign_credit",
+        "payload_mismatch",
+        "duplicate_remote",
+        "period_locked",
+        "credit_changed_by_staff",
+    ):
+        if reason.startswith(prefix):
+            return prefix
+    if reason.startswith("posting_pending"):
+        return "posting_pending"
+    return codes[str(row["state"])]
+
+
+def _grouped(held: pd.DataFrame, subject_type: str, subject: str, money: str) -> Iterator[Finding]:
+    for (shop, code, subject_id), group in held.groupby(["shop", "hold_code", subject], sort=True):
+        first = group.iloc[0]
+        currencies = group["currency"].dropna().unique()
+        yield Finding(
+            code=code,
+            subject_type=subject_type,
+            subject_id=str(subject_id),
+            shop=shop,
+            cause=f"{code}: {_text(first['found']) or 'see the return'}",
+            rma_id=_whole(first["rma_id"]),
+            money_minor=int(group[money].sum()) if len(currencies) == 1 else None,
+            currency=str(currencies[0]) if len(currencies) == 1 else None,
+            expected=_text(first["expected"]),
+            found=_text(first["found"]),
+            suggestion=_text(first["suggestion"]) if "suggestion" in group else None,
+        )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None or pd.isna(value) is True else str(value)
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None or pd.isna(value) is True else int(str(value))

@@ -1,0 +1,36 @@
+"""What kind of life a returned unit has: whether it is sent back, and what the customer gets. Which policy applies is decided elsewhere.
+
+Source: ReturnGo's return methods and resolutions; its resolution types are an open set, so that inferred names are matched by their words.
+"""
+
+import pandas as pd
+
+ORDINARY = "ordinary"
+KEEP_ITEM = "keep_item"
+EXCHANGE = "exchange"
+STORE_CREDIT = "store_credit"
+GIFT_CARD = "gift_card"
+CANCEL_ORDER = "cancel_order"
+LOST_IN_TRANSIT = "lost_in_transit"
+UNKNOWN = "unknown_resolution"
+
+# Lives that are settled without goods coming in, where the policy allows it.
+WITHOUT_RECEIPT = (KEEP_ITEM, LOST_IN_TRANSIT)
+
+
+def lives_of(resolution_type: pd.Series, return_method_type: pd.Series) -> pd.Series:
+    """The life of each unit.
+
+    A unit that needs no shipment is kept by the customer, whatever is paid for it; a cancelled order was never shipped.
+    """
+    resolution = resolution_type.fillna("").str.lower().str.replace(r"[^a-z]", "", regex=True)
+    method = return_method_type.fillna("").str.lower()
+    life = pd.Series(UNKNOWN, index=resolution_type.index, dtype="object")
+    life[resolution.str.contains("refund|bankaccount|paymentmethod")] = ORDINARY
+    life[resolution.str.contains("exchange")] = EXCHANGE
+    life[resolution.str.contains("storecredit")] = STORE_CREDIT
+    life[resolution.str.contains("giftcard")] = GIFT_CARD
+    is_kept = method.str.contains("no shipment") | resolution.str.contains("keep|donate|green")
+    life[is_kept & ~life.isin([EXCHANGE, STORE_CREDIT, GIFT_CARD])] = KEEP_ITEM
+    life[resolution.str.contains("cancelorder")] = CANCEL_ORDER
+    return life

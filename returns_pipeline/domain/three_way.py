@@ -1,0 +1,212 @@
+"""Every return line beside its goods-in, its credit and its money, with a state and its cause in words. What is held is said by earlier stages.
+
+Scenarios 2, 3, 4, 8, 10, 40, 51, 56. Quantities are the row's; money is in minor units of the sale's currency.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from returns_pipeline.domain import lives
+from returns_pipeline.domain.findings import subject_of
+
+COLUMNS = [
+    "return_line_id", "shop", "rma_id", "order_id", "order_row_id", "currency", "tax_code", "life", "announced_quantity", "received_quantity",
+    "credited_quantity", "raised_credit_ids", "received_on", "credited_on", "credit_reference", "expected_net_minor", "expected_tax_minor",
+    "credited_net_minor", "credited_tax_minor", "foreign_quantity", "refunded_minor", "recorded_minor", "state", "cause", "difference_minor",
+    "compared_at",
+]  # fmt: skip
+_CAUSES = {
+    "cancelled": "the return was withdrawn",
+    "nothing_to_credit": "nothing was shipped, so nothing is credited",
+    "held": "held: see its exception",
+    "credited_by_others": "credited by somebody else",
+    "complete": "received, credited and refunded",
+    "credited": "credited; the refund is not there yet",
+    "credited_more_than_received": "a receipt was corrected down after the credit was posted",
+    "received": "received; the credit is not posted yet",
+    "refund_before_receipt": "refunded before any goods came in",
+    "announced_not_arrived": "announced and never arrived",
+    "announced": "announced; nothing came yet",
+}
+
+
+def three_way_match(
+    return_lines: pd.DataFrame,
+    receipts: pd.DataFrame,
+    standing: pd.DataFrame,
+    credits: pd.DataFrame,
+    order_rows: pd.DataFrame,
+    foreign: pd.DataFrame,
+    ledger_lines: pd.DataFrame,
+    effects: pd.DataFrame,
+    transactions: pd.DataFrame,
+    patience: dt.timedelta,
+    now: dt.datetime,
+) -> pd.DataFrame:
+    """The match of one shop's open return lines, with the columns of `finance_three_way_match`.
+
+    Args:
+        return_lines, receipts, credits, order_rows, transactions: frames of their tables.
+        standing: what our credits hold.
+        foreign: what others credited per order row.
+        ledger_lines, effects: the ledger.
+        patience: how long an announced parcel may be under way.
+        now: the pass's moment.
+    """
+    lines = return_lines.copy()
+    lines["parcel"] = lines["shipment_id"].fillna(0).astype("int64")
+    lines["tax_code"] = lines["order_row_id"].map(order_rows.set_index("order_row_id")["tax_code"])
+    lines = lines.merge(_received(receipts), on="return_line_id", how="left", validate="1:1")
+    lines = lines.merge(
+        _credited(standing, ledger_lines, credits), on=["rma_id", "order_row_id", "parcel"], how="left", validate="m:1"
+    )
+    lines = lines.merge(_raised(standing), on=["rma_id", "order_row_id", "parcel"], how="left", validate="m:1")
+    lines["foreign_quantity"] = (
+        lines["order_row_id"].map(foreign.set_index("order_row_id")["foreign_qty"]) if len(foreign) else 0
+    )
+    lines["refunded_minor"] = _refunded(lines, transactions)
+    lines["recorded_minor"] = _recorded(lines, effects)
+    for name in (
+        "received_quantity",
+        "credited_quantity",
+        "credited_net_minor",
+        "credited_tax_minor",
+        "foreign_quantity",
+    ):
+        lines[name] = lines[name].fillna(0).astype("int64")
+    lines["announced_quantity"] = lines["quantity"]
+    lines["state"] = _states(lines, patience, now)
+    lines["cause"] = lines["state"].map(_CAUSES)
+    lines["difference_minor"] = _differences(lines)
+    lines["raised_credit_ids"] = lines["raised_credit_ids"].map(lambda ids: ids if isinstance(ids, list) else [])
+    lines["compared_at"] = pd.Series(now, index=lines.index, dtype="datetime64[us, UTC]")
+    return lines[COLUMNS]
+
+
+def _received(receipts: pd.DataFrame) -> pd.DataFrame:
+    good = receipts[receipts["return_line_id"].notna()]
+    return (
+        good.groupby("return_line_id")
+        .agg(received_quantity=("matched_quantity", "sum"), received_on=("received_on", "min"))
+        .reset_index()
+    )
+
+
+def _credited(standing: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.DataFrame) -> pd.DataFrame:
+    """Posted units and money per return, row and parcel, with the newest invoice reference."""
+    posted = ledger_lines[(ledger_lines["kind"] == "credit.post") & (ledger_lines["state"] == "confirmed")]
+    parcel = (
+        standing.dropna(subset=["credit_id"])
+        .drop_duplicates("credit_id")
+        .set_index("credit_id")["shipment_id"]
+        .fillna(0)
+    )
+    seen = credits.set_index("credit_id")
+    posted = posted.assign(
+        parcel=posted["credit_id"].map(parcel).fillna(0).astype("int64"),
+        credit_reference=posted["credit_id"].map(seen["invoice_reference"]).replace({"": None, "pending": None}),
+        credited_on=posted["credit_id"].map(seen["invoice_tax_date"]),
+    )
+    return (
+        posted.groupby(["rma_id", "order_row_id", "parcel"])
+        .agg(
+            credited_quantity=("qty", "sum"),
+            credited_net_minor=("net_minor", "sum"),
+            credited_tax_minor=("tax_minor", "sum"),
+            credit_reference=("credit_reference", "last"),
+            credited_on=("credited_on", "max"),
+        )
+        .reset_index()
+    )
+
+
+def _raised(standing: pd.DataFrame) -> pd.DataFrame:
+    live = standing[~standing["is_cancelled"]].assign(
+        parcel=lambda frame: frame["shipment_id"].fillna(0).astype("int64")
+    )
+    return (
+        live.groupby(["rma_id", "order_row_id", "parcel"])
+        .agg(
+            raised_credit_ids=("credit_id", lambda ids: sorted(int(credit_id) for credit_id in ids.dropna().unique())),
+            expected_net_minor=("net_minor", "sum"),
+            expected_tax_minor=("tax_minor", "sum"),
+        )
+        .reset_index()
+        .astype({"expected_net_minor": "Int64", "expected_tax_minor": "Int64"})
+    )
+
+
+def _refunded(lines: pd.DataFrame, transactions: pd.DataFrame) -> pd.Series:
+    """Successful refunds by the units they name; one that names several lines is shared by what was paid for them."""
+    paid = {
+        line_id: int(minor) for line_id, minor in zip(lines["return_line_id"], lines["paid_price_minor"], strict=True)
+    }
+    line_of = {
+        int(item): line_id
+        for line_id, items in zip(lines["return_line_id"], lines["returned_item_ids"], strict=True)
+        for item in items
+    }
+    currency = dict(zip(lines["return_line_id"], lines["currency"], strict=True))
+    totals: dict[str, int] = {}
+    successful = transactions[(transactions["status"] == "Success") & transactions["type"].str.startswith("RefundTo")]
+    for row in successful.to_dict("records"):
+        named = sorted({line_of[int(item)] for item in row["returned_item_ids"] if int(item) in line_of})
+        left, weight_left = (
+            _amount(row, currency.get(named[0]) if named else None),
+            sum(max(paid[line_id], 1) for line_id in named),
+        )
+        for line_id in named:
+            weight = max(paid[line_id], 1)
+            part = (2 * left * weight + weight_left) // (2 * weight_left)
+            totals[line_id] = totals.get(line_id, 0) + part
+            left, weight_left = left - part, weight_left - weight
+    return lines["return_line_id"].map(totals).fillna(0).astype("int64")
+
+
+def _amount(row: Mapping[str, Any], currency: object) -> int:
+    return int(row["amount_minor"] if row["currency"] == currency else row["shop_amount_minor"])
+
+
+def _recorded(lines: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
+    """Customer payments that Brightpearl has, by credit; shown on the first line of each credit."""
+    totals: dict[int, int] = {}
+    for payload in effects.loc[(effects["kind"] == "refund.record") & (effects["state"] == "confirmed"), "payload"]:
+        credit_id = int(str(subject_of(payload)["credit_id"]))
+        totals[credit_id] = totals.get(credit_id, 0) + int(payload["expect"]["amount_minor"])
+    recorded, seen = [], set()
+    for ids in lines["raised_credit_ids"]:
+        mine = [credit_id for credit_id in (ids if isinstance(ids, list) else []) if credit_id not in seen]
+        seen.update(mine)
+        recorded.append(sum(totals.get(credit_id, 0) for credit_id in mine))
+    return pd.Series(recorded, index=lines.index, dtype="int64")
+
+
+def _states(lines: pd.DataFrame, patience: dt.timedelta, now: dt.datetime) -> np.ndarray:
+    withdrawn = lines["rma_status"].isin(["Rejected", "Canceled"])
+    nothing = (lines["verdict"] == "void") & ~withdrawn & (lines["rma_status"] != "Pending")
+    without_receipt = lines["life"].isin(lives.WITHOUT_RECEIPT)
+    is_credited = lines["credited_quantity"] >= lines["quantity"]
+    is_received = lines["received_quantity"] > 0
+    over = ~without_receipt & (lines["credited_quantity"] > lines["received_quantity"])
+    refunded = lines["refunded_minor"] > 0
+    no_money_due = lines["life"].isin([lives.EXCHANGE, lives.STORE_CREDIT, lives.GIFT_CARD])
+    late = (now - lines["approved_at"]) > patience
+    return np.select(
+        [withdrawn & ~is_credited, nothing, lines["verdict"] == "held", over, is_credited & (refunded | no_money_due), is_credited,
+         (lines["foreign_quantity"] >= lines["quantity"]) & ~is_received, is_received, refunded & ~without_receipt, late.fillna(value=False)],
+        ["cancelled", "nothing_to_credit", "held", "credited_more_than_received", "complete", "credited", "credited_by_others", "received",
+         "refund_before_receipt", "announced_not_arrived"],
+        "announced",
+    )  # fmt: skip
+
+
+def _differences(lines: pd.DataFrame) -> pd.Series:
+    """Money that has not met yet: the credit against the refund where both are there, else what is still expected."""
+    credited = lines["credited_net_minor"] + lines["credited_tax_minor"]
+    expected = (lines["expected_net_minor"].fillna(0) + lines["expected_tax_minor"].fillna(0)).astype("int64")
+    has_both = (credited > 0) & (lines["refunded_minor"] > 0)
+    return (credited - lines["refunded_minor"]).where(has_both, expected - credited).astype("int64")
