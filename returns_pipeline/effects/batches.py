@@ -6,7 +6,8 @@ from typing import Protocol
 
 import psycopg
 
-from returns_pipeline.clients.outcomes import Outcome, ReadFailed, WriteAnswer
+from returns_pipeline.clients.outcomes import NotAllowed, Outcome, ReadFailed, WriteAnswer
+from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.effects import failpoints, guards, settle, sinks, verify
 from returns_pipeline.effects.clock import Clock
 from returns_pipeline.effects.connections import Connections
@@ -18,6 +19,9 @@ from returns_pipeline.storage.ledger import acts, claiming, outcomes
 from returns_pipeline.storage.ledger.effect import Effect, read_one
 from returns_pipeline.storage.ledger.outcomes import Evidence, Move
 from returns_pipeline.storage.ledger.payloads import payload_sha256
+
+# Longer than a drain's next look, so that what cannot be sent is not tried over and over in one run.
+_REST_SECONDS = 60.0
 
 
 class Counts(Protocol):
@@ -91,6 +95,10 @@ class Batches:
             objection = objections.get(effect.effect_id)
             if objection is None:
                 passed.append(effect)
+            elif objection.done_as is not None:
+                claiming.release(connection, [effect], objection.reason)
+                acts.adopt(connection, effect.effect_id, objection.done_as, self._worker.name, objection.reason)
+                self._report.count(effect.kind, "confirmed")
             elif objection.is_outdated:
                 claiming.release(connection, [effect], objection.reason)
                 acts.void(connection, effect.effect_id, self._worker.name, objection.reason)
@@ -125,12 +133,19 @@ class Batches:
         elif self._worker.clock.monotonic() - marked_at + ledger.request_deadline_seconds > ledger.lease_seconds:
             judged = _never_sent("the worker stalled")
         else:
-            judged = self._judged(sending, self._reader.send(sending))
+            judged = self._send(sending)
         failpoints.reach("answered")
         self._record(sending, judged)
         failpoints.reach("recorded")
         sent.append(sending)
         return self._may_go_on(sink, judged)
+
+    def _send(self, effect: Effect) -> Verdict:
+        try:
+            return self._judged(effect, self._reader.send(effect))
+        except (NotAllowed, BudgetSpent) as refusal:
+            # Raised before anything leaves the process.
+            return _never_sent(str(refusal))
 
     def _judged(self, effect: Effect, answer: WriteAnswer) -> Verdict:
         if effect.kind == "credit.post" and answer.outcome is Outcome.REFUSED:
@@ -204,4 +219,5 @@ class Batches:
 
 
 def _never_sent(detail: str) -> Verdict:
-    return Verdict(Evidence("not_sent", detail=detail), Move("planned", f"not_sent: {detail}", costs_attempt=False))
+    move = Move("planned", f"not_sent: {detail}", wait_seconds=_REST_SECONDS, costs_attempt=False)
+    return Verdict(Evidence("not_sent", detail=detail), move)

@@ -19,10 +19,17 @@ _NOTHING_PAID = ("UNPAID", "NOT_APPLICABLE", "", None)
 
 @dataclass(frozen=True)
 class Objection:
-    """Why an effect must not be sent as it is; `is_outdated` means that facts changed and it is to be planned anew, without a person."""
+    """Why an effect must not be sent as it is.
+
+    Attributes:
+        reason: `code: words`.
+        is_outdated: facts changed, and it is to be planned anew without a person.
+        done_as: the object that stands there already, just as this would have made it.
+    """
 
     reason: str
     is_outdated: bool = False
+    done_as: str | None = None
 
 
 def objections(connection: psycopg.Connection, reader: Reader, effects: Sequence[Effect]) -> dict[int, Objection]:
@@ -59,9 +66,13 @@ def _to_posting(connection: psycopg.Connection, reader: Reader, effects: Sequenc
 def _to_posting_one(effect: Effect, credit: Mapping[str, Any] | None, strangers: Sequence[int]) -> Objection | None:
     if credit is None or credit["is_cancelled"]:
         return Objection(f"credit_gone: credit {effect.subject['credit_id']} was deleted or cancelled by somebody else")
-    differing = differences(effect.expect, credit)
+    # The invoice reference is what posting changes; while it is pending, closing again is allowed.
+    expect = {name: value for name, value in effect.expect.items() if name != "invoice_reference"}
+    differing = differences(expect, credit)
     if differing:
         return Objection(f"credit_changed_by_staff: {'; '.join(differing[:5])}")
+    if credit["invoice_reference"] not in ("", "pending"):
+        return Objection(f"posted_by_hand: as {credit['invoice_reference']}", done_as=str(credit["credit_id"]))
     if strangers:
         ids = ", ".join(map(str, sorted(strangers)))
         return Objection(f"foreign_credit: credit {ids} of the same sale appeared after this was planned")

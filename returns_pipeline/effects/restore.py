@@ -5,7 +5,8 @@ not here: everything unconfirmed is looked up before the first new write. What t
 """
 
 import json
-from typing import TYPE_CHECKING, cast
+from collections import Counter
+from typing import cast
 
 import psycopg
 
@@ -15,9 +16,6 @@ from returns_pipeline.effects.sightings import look
 from returns_pipeline.storage import home
 from returns_pipeline.storage.ledger import acts, audit, claiming, outcomes, reading
 from returns_pipeline.storage.ledger.effect import Effect
-
-if TYPE_CHECKING:
-    from returns_pipeline.effects.settle import SettleReport
 
 _RESTORED = "restored"
 _RECONCILED = "reconciled"
@@ -45,8 +43,13 @@ def is_open(connection: psycopg.Connection) -> bool:
     return row == (_RESTORED,)
 
 
-def adopt_what_stands(connection: psycopg.Connection, reader: Reader, report: "SettleReport") -> None:
+def adopt_what_stands(connection: psycopg.Connection, reader: Reader, counts: Counter[str]) -> None:
     """Looks up every planned effect of every kind: what stands in the other system already is adopted, what differs is halted.
+
+    Args:
+        connection: open.
+        reader: the accounts.
+        counts: gets the number of effects by the state they came to.
 
     Raises:
         ReadFailed: something could not be read; the writers stay off, and the next settle begins again.
@@ -55,7 +58,7 @@ def adopt_what_stands(connection: psycopg.Connection, reader: Reader, report: "S
     for effect in reading.planned(connection):
         state = _adopt(connection, reader, effect)
         if state is not None:
-            report.by_state[state] += 1
+            counts[state] += 1
     _note_epoch(connection, _RECONCILED)
     write_head(connection)
 

@@ -3,7 +3,6 @@
 What is due is the ledger's, what an answer means is in `verdicts.py`, what stayed unknown is looked up in `settle.py`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from returns_pipeline.effects.clock import Clock, SystemClock
 from returns_pipeline.effects.connections import Connections
 from returns_pipeline.effects.sinks import Accounts, closed
 from returns_pipeline.settings import Settings, live_kinds
-from returns_pipeline.storage import gates, locks
+from returns_pipeline.storage import database, gates, locks
 from returns_pipeline.storage.ledger import claiming, reading
 
 _BATCH = 80
@@ -33,11 +32,12 @@ class DrainReport:
     left_planned: int = 0
     mismatched: int = 0
     stopped_reason: str | None = None
-    by_kind: dict[str, Counter[str]] = field(default_factory=dict)
+    by_kind: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def count(self, kind: str, state: str, by: int = 1) -> None:
         """Notes that effects of that kind came to that state."""
-        self.by_kind.setdefault(kind, Counter())[state] += by
+        states = self.by_kind.setdefault(kind, {})
+        states[state] = states.get(state, 0) + by
         if state in ("confirmed", "rejected", "unknown", "halted", "mismatched"):
             setattr(self, state, getattr(self, state) + by)
 
@@ -65,7 +65,7 @@ class Runner:
         settings: Settings,
         *,
         worker: str,
-        connect: Callable[[], psycopg.Connection],
+        connect: Callable[[], psycopg.Connection] = database.connect,
         clock: Clock | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -99,12 +99,13 @@ class Runner:
     def _drain_kind(self, kind: str, batches: Batches, connections: Connections, report: DrainReport) -> None:
         live = [shop.label for shop in self._worker.settings.shops if kind in live_kinds(self._worker.settings, shop)]
         by_sink: dict[str, list[str]] = {}
-        for shop in live:
+        for shop in live if reading.due(connections.current, [kind]) else ():
             by_sink.setdefault(kinds.sink_of(kind, shop), []).append(shop)
         for sink, shops in by_sink.items():
             try:
                 # For efficiency only: two writers side by side would share the quota and read everything twice.
-                with locks.hold(connections.current, f"writer {sink}"):
+                # On a connection of its own, because the other one may be made anew on the way.
+                with self._connect() as own, locks.hold(own, f"writer {sink}"):
                     self._drain_sink(kind, sink, shops, batches, connections, report)
             except locks.Busy as busy:
                 report.stop(str(busy))

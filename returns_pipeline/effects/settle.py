@@ -50,7 +50,10 @@ def settle(
     reader = Reader(accounts, settings)
     report = SettleReport()
     if restore.is_open(connection):
-        restore.adopt_what_stands(connection, reader, report)
+        try:
+            restore.adopt_what_stands(connection, reader, report.by_state)
+        except ReadFailed as failure:
+            report.unread.append(f"after the restore: {failure}")
     due = reading.due_to_look_up(connection, wanted)
     reader.prefetch(due)
     _look_up(connection, reader, settings, due, report)

@@ -36,6 +36,7 @@ class Account:
         dedupe: whether externalRef with the installation's id makes a repeat harmless.
         hidden_seconds: how long a new credit stays out of searches.
         reads_until_posted: how many reads a closed credit stays pending.
+        is_unreadable: reads are refused for good.
     """
 
     credits: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Account:
     dedupe: bool = False
     hidden_seconds: float = 0.0
     reads_until_posted: int = 0
+    is_unreadable: bool = False
     applied: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
@@ -110,7 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         path = parts.path.removeprefix(BASE)
         self.world.gets.append(path)
-        if path == "/order-service/order-search":
+        if self.world.is_unreadable:
+            self._answer(400, {"errors": [{"code": "CMNC-001", "message": "the service is off"}]})
+        elif path == "/order-service/order-search":
             self._answer(200, self._search(parse_qs(parts.query)))
         elif found := re.fullmatch(r"/order-service/sales-credit/([\d,.-]+)", path):
             self._answer(
@@ -141,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(401, {"response": "Authorization token expired"})
         if fault == "refuse":
             return self._answer(400, {"errors": [{"code": "ORDC-001", "message": "the tax code is not known"}]})
+        if fault == "refuse as closed by hand":
+            self.world.credits[int(path.split("/")[3])]["invoice"] = "SC-BY-HAND"
+            return self._answer(400, {"errors": [{"code": "ORDC-077", "message": "the credit is invoiced"}]})
         if fault == "500 before":
             return self._answer(500, {"errors": [{"code": "CMNU-003", "message": "Internal error"}]})
         if fault == "hold before":
@@ -155,6 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.world.arrived.set()
             self.world.go_on.wait(30)
             return self._drop()
+        if fault == "hold and answer":
+            self.world.arrived.set()
+            self.world.go_on.wait(30)
         if fault == "drop after":
             return self._drop()
         if fault == "500 after":

@@ -1,0 +1,165 @@
+"""Faults of the database: gone at the worst moment, put back to an older state, changed by hand, or closed by a gate."""
+
+import json
+import threading
+
+import psycopg
+import pytest
+
+from returns_pipeline.effects import restore
+from returns_pipeline.storage import database, home
+from returns_pipeline.storage.ledger import audit
+from returns_pipeline_tests.faults.drills import credit_plan
+from returns_pipeline_tests.storage.ledger import books
+
+# Kills the session that commits the first move to that state: the commit's fate is unknown to the client.
+DIE_AT_COMMIT = """
+CREATE SEQUENCE fault_once;
+CREATE FUNCTION die_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.state = '{state}' AND nextval('fault_once') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER die_once AFTER UPDATE ON effect DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die_once();
+"""
+
+
+def test_f32_a_database_that_dies_at_the_commit_of_sending_sends_nothing_unrecorded(drill, account):
+    """Whether `sending` stands is not known, so the call must not leave; the effect goes out on a new connection later."""
+    drill.plan(credit_plan(), credit_plan(2))
+    drill.connection.execute(DIE_AT_COMMIT.format(state="sending"))
+    drill.drain()
+    drill.let_leases_run_out()
+    drill.connection.execute("UPDATE effect SET not_before = now()")
+    drill.drain()
+    assert set(drill.states().values()) == {"confirmed"}
+    assert sorted(body["externalRef"] for _, body in account.posts) == ["rg-77-5001-1", "rg-77-5001-2"]
+
+
+def test_f33_a_database_that_dies_after_the_answer_still_gets_the_answer(drill, account):
+    """The credit stands: the record of it is tried again on a new connection, for as long as the lease lasts."""
+    drill.plan(credit_plan())
+    drill.connection.execute(DIE_AT_COMMIT.format(state="confirmed"))
+    assert drill.drain().confirmed == 1
+    assert (drill.state(), len(account.posts)) == ("confirmed", 1)
+
+
+def test_f33_a_database_that_stays_away_leaves_the_effect_to_be_looked_up(make_drill, account):
+    """The worker gives up after its lease: the credit is found by its reference when the database is back."""
+    drill = make_drill(lease=3, deadline=1)
+    drill.plan(credit_plan())
+    account.faults.append("hold and answer")
+    opened: list[psycopg.Connection] = []
+
+    def connect() -> psycopg.Connection:
+        if len(opened) == 2:
+            raise psycopg.OperationalError("the database is down")
+        opened.append(database.connect())
+        return opened[-1]
+
+    def cut() -> None:
+        account.arrived.wait(10)
+        opened[0].pgconn.finish()
+        account.go_on.set()
+
+    threading.Thread(target=cut).start()
+    with pytest.raises(psycopg.OperationalError):
+        drill.drain(connect)
+    drill.let_leases_run_out()
+    drill.settle()
+    assert (drill.state(), len(account.posts)) == ("confirmed", 1)
+
+
+def test_f47_an_audit_row_edited_by_hand_stops_the_writers(drill, account):
+    """Evidence that does not hold is no ground to write on."""
+    drill.plan(credit_plan())
+    with drill.connection.transaction():
+        drill.connection.execute("ALTER TABLE audit DISABLE TRIGGER audit_no")
+        drill.connection.execute("UPDATE audit SET detail = '{}' WHERE what = 'planned'")
+        drill.connection.execute("ALTER TABLE audit ENABLE TRIGGER audit_no")
+    assert "audit row 1 was changed" in str(drill.drain().stopped_reason)
+    assert account.posts == []
+
+
+def test_f46_a_restored_ledger_writes_nothing_before_it_has_looked(drill, account):
+    """Last night's backup knows nothing of this morning's credits: planned again, they would be raised twice."""
+    drill.plan(credit_plan(), credit_plan(2))
+    account.add_credit(credit_plan().payload["request"]["body"])
+    home.ledger_head().parent.mkdir(parents=True, exist_ok=True)
+    home.ledger_head().write_text(json.dumps({"seq": 1000, "hash": "ab"}))
+    report = drill.drain()
+    assert "older than the last drain knew it" in str(report.stopped_reason)
+    assert (account.posts, report.left_planned) == ([], 2)
+    assert drill.settle().by_state["confirmed"] == 1
+    assert books.effect_of(drill.connection, "raise:77:5001:1").remote_id == "801"
+    assert drill.drain().confirmed == 1
+    assert [body["externalRef"] for _, body in account.posts] == ["rg-77-5001-2"]
+
+
+def test_f46_a_look_that_fails_keeps_the_writers_off(drill, account):
+    """Unread is not absent: not even once."""
+    drill.plan(credit_plan())
+    home.ledger_head().parent.mkdir(parents=True, exist_ok=True)
+    home.ledger_head().write_text(json.dumps({"seq": 1000, "hash": "ab"}))
+    drill.drain()
+    account.is_unreadable = True
+    assert drill.settle().unread
+    assert restore.is_open(drill.connection)
+    assert drill.drain().stopped_reason
+    assert account.posts == []
+
+
+def test_the_head_outside_follows_the_audit(drill):
+    """Else a restore of yesterday's backup would go unnoticed today."""
+    drill.plan(credit_plan())
+    drill.drain()
+    head = audit.head(drill.connection)
+    assert json.loads(home.ledger_head().read_text()) == {"seq": head.seq, "hash": head.hash_hex}
+
+
+def test_f51_a_writer_started_alone_behind_a_closed_gate_sends_nothing_and_says_why(drill, account):
+    """Somebody pressed Materialise on the writer; the effects stay planned."""
+    drill.plan(credit_plan())
+    books.close_gate(drill.connection, "returngo_rmas")
+    report = drill.drain()
+    assert (report.left_planned, account.posts) == (1, [])
+    assert "1 credit.raise of uk wait for a gate: returngo_rmas: half of the rows were held" in str(
+        report.stopped_reason
+    )
+
+
+def test_f49_asked_to_stop_it_finishes_the_call_and_leaves_the_rest_planned(drill, account):
+    """A deployment must not make an outcome unknown."""
+    drill.plan(credit_plan(), credit_plan(2), credit_plan(3))
+    report = drill.drain(stop=lambda: len(account.posts) >= 1)
+    assert (report.confirmed, report.left_planned, len(account.posts)) == (1, 2, 1)
+    assert set(drill.states().values()) == {"confirmed", "planned"}
+    assert drill.drain().confirmed == 2
+
+
+def test_i22_a_kind_that_is_not_live_is_never_sent(drill, account):
+    """Shadow means no write, even for an effect that was planned while it was live."""
+    drill.plan(credit_plan())
+    shadow = drill.settings.model_copy(update={"mode": "shadow"})
+    drill.settings = shadow
+    assert drill.drain().left_planned == 1
+    assert account.posts == []
+
+
+def test_f30_a_worker_that_stalls_past_its_lease_does_not_send(drill, account):
+    """Fencing by the other side is not to be had: the worker itself must look at its clock before the call."""
+    drill.plan(credit_plan())
+
+    class Stalling:
+        """A clock that jumps by two minutes once the effect is being sent."""
+
+        def __init__(self) -> None:
+            self.now = 0.0
+
+        def monotonic(self) -> float:
+            state = drill.connection.execute("SELECT state::text FROM effect").fetchone()
+            return 120.0 if state == ("sending",) else 0.0
+
+        def sleep(self, seconds: float) -> None:
+            self.now += seconds
+
+    drill.drain(clock=Stalling())
+    assert account.posts == []
+    assert (drill.state(), drill.reason()) == ("planned", "not_sent")
