@@ -21,7 +21,7 @@ from returns_pipeline.sandbox.clock import SandboxClock
 
 @dataclass(frozen=True)
 class Request:
-    """One request as an app sees it; `body` is parsed JSON with decimals, or None; what is no JSON is in `text` instead."""
+    """One request as an app sees it; `body` is parsed JSON with decimals, or None; `content` is what came."""
 
     method: str
     path: str
@@ -171,12 +171,12 @@ def write_json(value: Any) -> bytes:  # noqa: ANN401 - JSON
 def parse_request(method: str, target: str, headers: dict[str, str], content: bytes) -> Request:
     """A request out of its raw parts; a body that is no JSON is marked, not raised."""
     parts = urlsplit(target)
-    body, is_malformed, text = None, False, ""
+    body, is_malformed = None, False
     if content:
         try:
             body = json.loads(content, parse_float=Decimal)
         except ValueError:
-            is_malformed, text = True, content.decode("utf-8", "replace")
+            is_malformed = True
     query = parse_qs(parts.query, keep_blank_values=True)
     return Request(method, unquote(parts.path), parts.query, query, headers, body, is_malformed, content)
 

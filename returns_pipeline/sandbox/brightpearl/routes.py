@@ -47,7 +47,7 @@ class BrightpearlApp:
     def __call__(self, request: Request) -> Response:
         """One answer; the world is locked meanwhile, so that each call is atomic."""
         if request.path == f"/token/{self.credentials.account}":
-            return self.credentials.token(request, parse_qs(request.text))
+            return self.credentials.token(request, parse_qs(request.content.decode()))
         has_room, throttle = self.pool.take(self.world.switches.neighbour_usage_per_minute)
         if not has_room:
             return Response(503, THROTTLED_BODY, throttle | request_id() | {"Message-Type": "api-proxy"})
