@@ -6,7 +6,7 @@ Not here: how an order comes into Brightpearl (`retailer`). Pure and seeded. Mon
 import datetime as dt
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from returns_pipeline.sandbox.retailer_catalogue import (
@@ -23,12 +23,12 @@ _AGED_DAYS = 75
 
 # shape -> how many orders of it each shop has
 UK_SHAPES = {
-    "single": 92, "pair": 14, "thirds": 6, "several": 16, "golden": 1, "same_sku_two_prices": 5, "zero_rated": 9, "reduced_rate": 5,
-    "mixed_rates": 8, "row_discount": 11, "order_discount": 11, "bundle": 12, "nested_bundle": 4, "with_delivery": 14, "two_payments": 2,
-    "uninvoiced": 4, "part_shipped": 4, "late_in_brightpearl": 4, "unshipped": 3, "drop_ship": 3, "renamed": 4, "archived": 2,
-    "sku_case": 3, "aged": 6, "presentment": 3,
+    "single": 140, "pair": 18, "thirds": 3, "several": 8, "golden": 1, "same_sku_two_prices": 5, "zero_rated": 9, "reduced_rate": 5,
+    "mixed_rates": 6, "row_discount": 7, "order_discount": 7, "bundle": 9, "nested_bundle": 3, "with_delivery": 5, "two_payments": 2,
+    "uninvoiced": 3, "part_shipped": 3, "late_in_brightpearl": 3, "unshipped": 3, "drop_ship": 2, "renamed": 4, "archived": 1,
+    "sku_case": 2, "aged": 6, "presentment": 3,
 }  # fmt: skip
-EU_SHAPES = {"single": 38, "pair": 7, "several": 8, "order_discount": 4}
+EU_SHAPES = {"single": 34, "pair": 4, "several": 5, "order_discount": 3}
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,15 @@ class OrderBook:
             presentment=("USD", Decimal("1.30")) if shape == "presentment" else None,
         )
 
+    def write_replacement(self, replaced: RetailOrder, skus: Sequence[str], placed_on: dt.datetime, *, is_undervalued: bool) -> RetailOrder:
+        """The order of an exchange: the wanted goods at today's price, or at nothing."""
+        price = Decimal(0) if is_undervalued else None
+        # Numbered after the order it replaces, so that the order in which exchanges are released changes no number.
+        lines = [replace(self._line(replaced.shop, self._products[sku], gross=price), line_id=f"{replaced.lines[0].line_id}{at}") for at, sku in enumerate(skus)]
+        return RetailOrder(
+            f"{replaced.name}-X", replaced.shop, "replacement", f"{replaced.shopify_id}9", replaced.currency, placed_on, lines
+        )
+
     def _placed_on(self, shape: str) -> dt.datetime:
         days = self._chance.randint(4, 40) + (_AGED_DAYS if shape == "aged" else 0)
         return self._opened_on - dt.timedelta(days=days, minutes=self._chance.randint(0, 600))
@@ -232,7 +241,4 @@ def _spread_discount(lines: Sequence[OrderLine], discount: Decimal) -> list[Orde
     left = int((discount - sum(shares, Decimal(0))) / PENNY)
     for index in sorted(range(len(lines)), key=lambda at: (shares[at] - exact[at], at))[:left]:
         shares[index] += PENNY
-    return [
-        OrderLine(line.line_id, line.sku, line.product, line.name, line.quantity, line.gross, line.tax_code, share)
-        for line, share in zip(lines, shares, strict=True)
-    ]
+    return [replace(line, order_discount=share) for line, share in zip(lines, shares, strict=True)]
