@@ -6,15 +6,22 @@ Not here: receiving against a credit (`goods`) and its JSON (`wire`).
 import datetime as dt
 import time
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from returns_pipeline.sandbox.brightpearl.moments import read_moment
+from returns_pipeline.sandbox.brightpearl.bodies import (
+    decimal_of,
+    integer_of,
+    optional_integer_of,
+    read_moment,
+    whole,
+)
 from returns_pipeline.sandbox.brightpearl.records import CREDIT, FREE_TEXT_PRODUCT, PENDING_INVOICE, Order, OrderRow
 from returns_pipeline.sandbox.brightpearl.sales import SaleRow, add_row, set_order_status
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
 
 _CENT = Decimal("0.01")
+STAFF = 4
 
 
 def create_sales_credit(world: BrightpearlWorld, body: Mapping[str, Any]) -> tuple[int, int]:
@@ -28,12 +35,9 @@ def create_sales_credit(world: BrightpearlWorld, body: Mapping[str, Any]) -> tup
     """
     reference, installation = body.get("externalRef"), body.get("installedIntegrationInstanceId")
     if world.switches.dedupe_credits and reference and installation:
+        pair = (CREDIT, reference, integer_of(body, "installedIntegrationInstanceId"))
         for credit in world.orders.values():
-            if (credit.order_type, credit.external_ref, credit.installation_id) == (
-                CREDIT,
-                reference,
-                int(installation),
-            ):
+            if (credit.order_type, credit.external_ref, credit.installation_id) == pair:
                 return 200, credit.order_id
     rows = [asked_row(world, row) for row in body.get("rows") or []]
     credit = _header(world, body)
@@ -45,25 +49,24 @@ def create_sales_credit(world: BrightpearlWorld, body: Mapping[str, Any]) -> tup
 
 
 def _header(world: BrightpearlWorld, body: Mapping[str, Any]) -> Order:
-    customer = body.get("customerId") or (body.get("customer") or {}).get("id")
-    if not customer:
+    customer_id = optional_integer_of(body, "customerId") or optional_integer_of(body.get("customer") or {}, "id")
+    if not customer_id:
         raise RefusedError("ORDC-012", "Customer id is required")
-    status_id = int(body.get("statusId") or default_status(world))
+    status_id = optional_integer_of(body, "statusId") or default_status(world)
     if status_id not in world.statuses or world.statuses[status_id].order_type != CREDIT:
         raise RefusedError("ORDC-031", f"The order status {status_id} cannot be used for an order of type SC")
     currency = body.get("currency") or {}
-    rate = Decimal(str(currency.get("exchangeRate") or "1"))
+    rate = decimal_of(currency, "exchangeRate", 6) if currency.get("exchangeRate") else Decimal(1)
     now = world.clock.now()
     credit = Order(
-        world.number("order"), CREDIT, int(body.get("parentId") or 0), body.get("ref") or "", status_id, int(customer),
+        world.number("order"), CREDIT, optional_integer_of(body, "parentId"), body.get("ref") or "", status_id, customer_id,
         currency.get("code") or world.accounting_currency, world.accounting_currency, rate, bool(currency.get("fixedExchangeRate")),
-        int(body.get("priceListId") or 1), body.get("priceModeCode") or "EXC", int(body.get("channelId") or 0), int(body.get("warehouseId") or 2),
+        optional_integer_of(body, "priceListId", 1), body.get("priceModeCode") or "EXC", optional_integer_of(body, "channelId"),
+        optional_integer_of(body, "warehouseId", 2),
         read_moment(body.get("placedOn")) or now, now, world.app_contact_id, body.get("externalRef"),
     )  # fmt: skip
     world.warehouse(credit.warehouse_id)
-    credit.installation_id = (
-        int(body["installedIntegrationInstanceId"]) if body.get("installedIntegrationInstanceId") else None
-    )
+    credit.installation_id = optional_integer_of(body, "installedIntegrationInstanceId") or None
     credit.tax_date = read_moment(body.get("taxDate"))
     names = {
         "staffOwnerId": "staffOwnerContactId",
@@ -71,8 +74,10 @@ def _header(world: BrightpearlWorld, body: Mapping[str, Any]) -> Order:
         "leadSourceId": "leadSourceId",
         "teamId": "teamId",
     }
-    credit.assignment = {there: int(body[here]) for here, there in names.items() if body.get(here)}
-    credit.shipping_method_id = int((body.get("delivery") or {}).get("shippingMethodId") or 0)
+    credit.assignment = {there: integer_of(body, here) for here, there in names.items() if body.get(here)}
+    delivery = body.get("delivery") or {}
+    credit.shipping_method_id = optional_integer_of(delivery, "shippingMethodId")
+    credit.delivery_date = read_moment(delivery.get("date"))
     return credit
 
 
@@ -87,15 +92,15 @@ def asked_row(world: BrightpearlWorld, row: Mapping[str, Any]) -> SaleRow:
     Raises:
         RefusedError: a field is missing or wrong.
     """
-    net, tax, quantity = (decimal_of(row, name) for name in ("net", "tax", "quantity"))
-    if quantity != quantity.to_integral_value() or quantity <= 0:
+    net, tax, quantity = decimal_of(row, "net"), decimal_of(row, "tax"), whole(decimal_of(row, "quantity"))
+    if quantity <= 0:
         raise RefusedError("ORDC-021", f"Quantity must be a positive integer, got {quantity}")
     if net < 0 and not world.switches.negative_rows_allowed:
         raise RefusedError("ORDC-024", f"Net must not be negative, got {net}")
     code = str(row.get("taxCode") or "")
     if code not in world.tax_codes:
         raise RefusedError("ORDC-019", f"There is no tax code {code!r}")
-    product_id = int(row["productId"]) if row.get("productId") else None
+    product_id = optional_integer_of(row, "productId") or None
     if product_id is None and not row.get("name"):
         raise RefusedError("ORDC-018", "A row needs a productId or a name")
     if product_id is not None and product_id != FREE_TEXT_PRODUCT:
@@ -103,24 +108,10 @@ def asked_row(world: BrightpearlWorld, row: Mapping[str, Any]) -> SaleRow:
     if world.switches.post_recomputes_tax:
         tax = tax_on(world, net, code)
     return SaleRow(
-        product_id if product_id != FREE_TEXT_PRODUCT else None, int(quantity), net, tax, code, row.get("name"), row.get("externalRef"),
-        Decimal(str(row.get("discountPercentage") or "0")), row.get("nominalCode"), int(row["sequence"]) if row.get("sequence") else None,
+        product_id if product_id != FREE_TEXT_PRODUCT else None, quantity, net, tax, code, row.get("name"), row.get("externalRef"),
+        decimal_of(row, "discountPercentage") if row.get("discountPercentage") else Decimal(0), row.get("nominalCode"),
+        optional_integer_of(row, "sequence") or None,
     )  # fmt: skip
-
-
-def decimal_of(fields: Mapping[str, Any], name: str) -> Decimal:
-    """A number that may be written as a string; at most four decimals.
-
-    Raises:
-        RefusedError: it is missing, no number, or too fine.
-    """
-    try:
-        value = Decimal(str(fields[name]))
-    except (KeyError, InvalidOperation) as error:
-        raise RefusedError("ORDC-020", f"{name} is required and must be a number") from error
-    if value != value.quantize(Decimal("0.0001")):
-        raise RefusedError("ORDC-023", f"{name} must have at most 4 decimal places, got {value}")
-    return value
 
 
 def tax_on(world: BrightpearlWorld, net: Decimal, tax_code: str) -> Decimal:
@@ -129,20 +120,26 @@ def tax_on(world: BrightpearlWorld, net: Decimal, tax_code: str) -> Decimal:
 
 
 def clone_order_to_credit(
-    world: BrightpearlWorld, order_id: int, quantities: Mapping[int, int], *, close: bool = False
+    world: BrightpearlWorld,
+    order_id: int,
+    quantities: Mapping[int, int],
+    *,
+    close: bool = False,
+    external_ref: str | None = None,
+    created_by: int = STAFF,
 ) -> int:
-    """What staff do by hand: a credit of some of the sale's rows, with parent and cloned rows but without an external reference."""
+    """What staff do by hand, or a connector under its own reference: a credit of some of the sale's rows, with parent and cloned rows."""
     sale = world.order(order_id, "SO")
     now = world.clock.now()
     credit = Order(
         world.number("order"), CREDIT, order_id, sale.reference, default_status(world), sale.contact_id, sale.currency, sale.accounting_currency,
-        sale.exchange_rate, sale.is_rate_fixed, sale.price_list_id, sale.price_mode, sale.channel_id, sale.warehouse_id, now, now, 4,
+        sale.exchange_rate, sale.is_rate_fixed, sale.price_list_id, sale.price_mode, sale.channel_id, sale.warehouse_id, now, now, created_by, external_ref,
     )  # fmt: skip
     world.orders[credit.order_id] = credit
     for row_id, quantity in quantities.items():
         source = sale.rows[row_id]
         share = Decimal(quantity) / source.quantity
-        net, tax = (source.net * share).quantize(Decimal("0.0001")), (source.tax * share).quantize(_CENT)
+        net, tax = (source.net * share).quantize(Decimal("0.0001")), (source.tax * share).quantize(_CENT, ROUND_HALF_UP)
         new = add_row(
             world,
             credit,

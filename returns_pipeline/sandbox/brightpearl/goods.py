@@ -105,8 +105,9 @@ def _check(
                 "WHSC-016",
                 f"Row {row_id} holds {row.quantity}, {row.received} received: {quantity} more cannot be received",
             )
-        if row.received + quantity < row.quantity and not world.switches.part_receipt_allowed:
-            raise RefusedError("WHSC-017", f"Row {row_id} must be received whole")
+    open_rows = [row for row in credit.goods_rows() if row.received + incoming.get(row.row_id, 0) < row.quantity]
+    if open_rows and not world.switches.part_receipt_allowed:
+        raise RefusedError("WHSC-017", f"Sales credit {credit.order_id} must be received all at once")
 
 
 def _moved(row: OrderRow, receipt: Receipt, location_id: int, currency: str) -> GoodsMoved:

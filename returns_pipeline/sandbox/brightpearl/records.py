@@ -145,6 +145,7 @@ class Order:
     country: str = "GB"
     updated_on: dt.datetime | None = None
     closed_on: dt.datetime | None = None
+    delivery_date: dt.datetime | None = None
     invoice_reference: str = ""
     tax_date: dt.datetime | None = None
     is_cancelled: bool = False

@@ -1,25 +1,29 @@
 """The HTTP face of the sandbox's Brightpearl: every route, who may call, how often, and the headers of each answer.
 
-Not here: the routes of orders (`routes_orders`) and goods (`routes_goods`), and the state (`world`).
+Not here: the routes of orders (`routes_orders`), goods (`routes_goods`) and webhooks (`routes_integration`), and the state (`world`).
 """
 
 import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
 from returns_pipeline.sandbox.brightpearl import sales, searches, wire
 from returns_pipeline.sandbox.brightpearl.account import THROTTLED_BODY, Credentials, Pool, request_id
-from returns_pipeline.sandbox.brightpearl.credits import decimal_of
-from returns_pipeline.sandbox.brightpearl.moments import read_moment
+from returns_pipeline.sandbox.brightpearl.bodies import decimal_of, integer_of, read_moment
+from returns_pipeline.sandbox.brightpearl.records import Product
 from returns_pipeline.sandbox.brightpearl.routes_goods import ROUTES as GOODS_ROUTES
+from returns_pipeline.sandbox.brightpearl.routes_integration import ROUTES as INTEGRATION_ROUTES
 from returns_pipeline.sandbox.brightpearl.routes_orders import ROUTES as ORDER_ROUTES
 from returns_pipeline.sandbox.brightpearl.routing import (
     Call,
     Route,
     answer,
+    listed,
     no_content,
     object_body,
     refusal,
+    uris,
     wanted_ids,
 )
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
@@ -114,9 +118,13 @@ def _handled(route: Route, call: Call) -> Response:
 
 def get_products(call: Call) -> Response:
     """`GET product/{ids}`."""
-    return answer(
-        [wire.product(call.world.products[each]) for each in sorted(wanted_ids(call)) if each in call.world.products]
-    )
+    found = [call.world.products[each] for each in sorted(wanted_ids(call)) if each in call.world.products]
+    return listed(call, [wire.product(call.world, each) for each in found], "product")
+
+
+def list_product_uris(call: Call) -> Response:
+    """`OPTIONS product/{ids}`."""
+    return answer({"getUris": uris("product", [each for each in wanted_ids(call) if each in call.world.products])})
 
 
 def get_bundle_parents(call: Call) -> Response:
@@ -131,19 +139,21 @@ def get_bundle_parents(call: Call) -> Response:
 def get_prices(call: Call) -> Response:
     """`GET product-price/{ids}/price-list/{id}`: prices are strings by quantity."""
     products = [call.world.products[each] for each in sorted(wanted_ids(call)) if each in call.world.products]
-    list_id = int(call.groups[1])
-    if not products or list_id not in call.world.price_lists:
-        raise RefusedError("CMNC-404", "There are no such prices", 404)
-    name, currency = call.world.price_lists[list_id]
-    prices = {each.product_id: each.cost if name == "COST" else each.price for each in products}
+    lists = [int(call.groups[1])] if call.groups[1] else list(call.world.price_lists)
     rows = [
-        {
-            "productId": each,
-            "priceLists": [{"priceListId": list_id, "currencyCode": currency, "quantityPrice": {"1": f"{price:.4f}"}}],
-        }
-        for each, price in prices.items()
+        {"productId": each.product_id, "priceLists": prices}
+        for each in products
+        if (prices := [_price(call.world, each, list_id) for list_id in lists if list_id in call.world.price_lists])
     ]
+    if not rows:
+        raise RefusedError("CMNC-404", "No Product Prices Found", 404)
     return answer(rows)
+
+
+def _price(world: BrightpearlWorld, product: Product, list_id: int) -> dict[str, Any]:
+    name, currency = world.price_lists[list_id]
+    price = product.cost if name == "COST" else product.price
+    return {"priceListId": list_id, "currencyCode": currency, "quantityPrice": {"1": f"{price:.4f}"} if price else {}}
 
 
 def get_channels(call: Call) -> Response:
@@ -162,11 +172,11 @@ def get_price_lists(call: Call) -> Response:
 
 
 def get_tax_codes(call: Call) -> Response:
-    """`GET tax-code`."""
+    """`GET tax-code`: a code without tax has no rate."""
     return answer(
         [
             {"id": each.tax_id, "code": each.code, "description": each.description}
-            | ({"rate": each.rate} if each.rate else {})
+            | ({"rate": each.rate.quantize(Decimal("0.1"))} if each.rate else {})
             for each in call.world.tax_codes.values()
         ]
     )
@@ -182,13 +192,27 @@ def get_payment_methods(call: Call) -> Response:
     )
 
 
+def get_payment_totals(call: Call) -> Response:
+    """`GET sale-payment-total/{orderIds}`: what was paid less what was refunded, by order."""
+    rows = []
+    for order_id in sorted(wanted_ids(call)):
+        signs = {"RECEIPT": 1, "CAPTURE": 1, "PAYMENT": -1}
+        paid = [
+            signs.get(each.payment_type, 0) * each.amount
+            for each in call.world.payments.values()
+            if each.order_id == order_id
+        ]
+        rows.append({"orderId": order_id, "totalPaid": sum(paid, Decimal(0))})
+    return answer(rows)
+
+
 def post_payment(call: Call) -> Response:
     """`POST customer-payment`: a refund is a PAYMENT against the credit, positive."""
     body = object_body(call)
     amount, moment = decimal_of(body, "amountPaid"), read_moment(body.get("paymentDate"))
     if body.get("paymentType") not in _PAYMENT_TYPES or amount <= 0 or moment is None:
         raise RefusedError("ACCC-016", "paymentType, a positive amountPaid and paymentDate are required")
-    order = call.world.order(int(body.get("orderId") or 0))
+    order = call.world.order(integer_of(body, "orderId"))
     if body.get("currencyIsoCode") != order.currency:
         raise RefusedError("ACCC-018", f"The payment's currency is not the order's {order.currency}")
     payment_id = sales.record_payment(
@@ -209,7 +233,9 @@ _IDS = r"([\d,.\-]+)"
 _ROUTES: tuple[Route, ...] = (
     *ORDER_ROUTES,
     *GOODS_ROUTES,
+    *INTEGRATION_ROUTES,
     Route("GET", rf"/product-service/product/{_IDS}", get_products, "product-get"),
+    Route("OPTIONS", rf"/product-service/product/{_IDS}", list_product_uris, "product-options"),
     Route("GET", r"/product-service/product/(\d+)/bundle", get_bundle_parents, "get-product-bundle"),
     Route(
         "GET",
@@ -217,10 +243,11 @@ _ROUTES: tuple[Route, ...] = (
         lambda call: Response(200, searches.products(call.world, call.request.query)),
         "bulk-data-search",
     ),
-    Route("GET", rf"/product-service/product-price/{_IDS}/price-list/(\d+)", get_prices, "get-product-price"),
+    Route("GET", rf"/product-service/product-price/{_IDS}(?:/price-list/(\d+))?", get_prices, "get-product-price"),
     Route("GET", r"/product-service/channel", get_channels, "get-channel"),
     Route("GET", r"/product-service/price-list", get_price_lists, "get-price-list"),
-    Route("GET", r"/accounting-service/tax-code", get_tax_codes, "get-tax-code"),
+    Route("GET", r"/accounting-service/tax-code/?", get_tax_codes, "get-tax-code"),
+    Route("GET", rf"/accounting-service/sale-payment-total/{_IDS}", get_payment_totals, "get-sale-payment-total"),
     Route("GET", r"/accounting-service/payment-method", get_payment_methods, "get-payment-method"),
     Route("POST", r"/accounting-service/customer-payment", post_payment, "post-customer-payment"),
     Route("DELETE", r"/accounting-service/customer-payment/(\d+)", delete_payment, "delete-customer-payment"),

@@ -4,13 +4,21 @@ Not here: the verbs (`goods`, `transfers`) and how answers look (`wire`).
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from returns_pipeline.sandbox.brightpearl import goods, searches, transfers, wire
-from returns_pipeline.sandbox.brightpearl.credits import decimal_of
-from returns_pipeline.sandbox.brightpearl.moments import read_moment
+from returns_pipeline.sandbox.brightpearl.bodies import decimal_of, integer_of, optional_integer_of, read_moment
 from returns_pipeline.sandbox.brightpearl.records import GoodsInNote, GoodsOutNote, Warehouse
-from returns_pipeline.sandbox.brightpearl.routing import Call, Route, answer, no_content, object_body, wanted_ids
+from returns_pipeline.sandbox.brightpearl.routing import (
+    Call,
+    Route,
+    answer,
+    listed,
+    no_content,
+    object_body,
+    wanted_ids,
+)
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
 from returns_pipeline.sandbox.http import Response
 
@@ -43,7 +51,7 @@ def _location_names(warehouse: Warehouse) -> dict[int, str]:
 def post_goods_in(call: Call) -> Response:
     """`POST order/{creditId}/goods-note/goods-in`: only the first note's id comes back."""
     body = object_body(call)
-    warehouse = call.world.warehouse(int(body.get("warehouseId") or 0))
+    warehouse = call.world.warehouse(integer_of(body, "warehouseId"))
     receipts = [_receipt(call.world, each) for each in body.get("goodsMoved") or []]
     for receipt in receipts:
         if receipt.location_id is not None and receipt.location_id not in warehouse.location_ids():
@@ -61,12 +69,10 @@ def _receipt(world: BrightpearlWorld, line: dict[str, Any]) -> goods.Receipt:
     value = line.get("productValue") or {}
     if value and value.get("currency") not in (None, world.accounting_currency):
         raise RefusedError("WHSC-019", f"productValue must be in the accounting currency {world.accounting_currency}")
-    try:
-        row_id, quantity, product_id = int(line["purchaseOrderRowId"]), int(line["quantity"]), int(line["productId"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RefusedError("WHSC-011", "productId, purchaseOrderRowId and quantity are required") from error
-    location_id = int(line["destinationLocationId"]) if line.get("destinationLocationId") else None
-    return goods.Receipt(row_id, quantity, product_id, location_id, decimal_of(value, "value") if value else None)
+    row_id, quantity, product_id = (integer_of(line, name) for name in ("purchaseOrderRowId", "quantity", "productId"))
+    location_id = optional_integer_of(line, "destinationLocationId") or None
+    # Goods that come in without a value are worth nothing in stock, whatever they cost.
+    return goods.Receipt(row_id, quantity, product_id, location_id, decimal_of(value, "value") if value else Decimal(0))
 
 
 def get_goods_in_of_orders(call: Call) -> Response:
@@ -119,7 +125,7 @@ def post_correction(call: Call) -> Response:
     """`POST goods-note/goods-in/{batchId}/correction`."""
     body = object_body(call)
     goods.correct_goods_in(
-        call.world, int(call.groups[0]), int(body.get("productId") or 0), abs(int(body.get("quantity") or 0))
+        call.world, int(call.groups[0]), integer_of(body, "productId"), abs(integer_of(body, "quantity"))
     )
     return no_content()
 
@@ -145,31 +151,31 @@ def post_event(call: Call) -> Response:
 def post_stock_transfer(call: Call) -> Response:
     """`POST warehouse/{source}/stock-transfer`."""
     body = object_body(call)
-    target = int(body.get("targetWarehouseId") or 0)
+    target = integer_of(body, "targetWarehouseId")
     return answer(transfers.create_stock_transfer(call.world, int(call.groups[0]), target, body.get("reference")))
 
 
 def get_stock_transfers(call: Call) -> Response:
     """`GET stock-transfer/{ids}`."""
     found = [call.world.transfers[each] for each in sorted(wanted_ids(call)) if each in call.world.transfers]
-    return answer([wire.stock_transfer(each) for each in found])
+    return listed(call, [wire.stock_transfer(each) for each in found], "stock transfer")
 
 
 def post_external_transfer(call: Call) -> Response:
     """`POST warehouse/{source}/external-transfer`: an array of goods-out note ids."""
     body = object_body(call)
-    transfer_id = int(body.get("stockTransferId") or 0)
+    transfer_id = integer_of(body, "stockTransferId")
     transfer = call.world.transfers.get(transfer_id)
     if transfer and (transfer.source_id, transfer.target_id) != (
         int(call.groups[0]),
-        int(body.get("targetWarehouseId") or 0),
+        integer_of(body, "targetWarehouseId"),
     ):
         raise RefusedError("WHSC-046", f"Stock transfer {transfer_id} runs between other warehouses")
     products = [
         (
-            int(each["productId"]),
-            int(each["quantity"]),
-            int(each["fromLocationId"]) if each.get("fromLocationId") else None,
+            integer_of(each, "productId"),
+            integer_of(each, "quantity"),
+            optional_integer_of(each, "fromLocationId") or None,
         )
         for each in body.get("transferredProducts") or []
     ]
@@ -181,17 +187,31 @@ def post_external_transfer(call: Call) -> Response:
 def post_release(call: Call) -> Response:
     """`POST warehouse/{id}/quarantine/release`."""
     body = object_body(call)
-    product_id, quantity, location_id = (int(body.get(name) or 0) for name in ("productId", "quantity", "toLocationId"))
+    product_id, quantity, location_id = (integer_of(body, name) for name in ("productId", "quantity", "toLocationId"))
     transfers.release_quarantine(call.world, int(call.groups[0]), product_id, quantity, location_id)
     return no_content()
 
 
 def post_internal_transfer(call: Call) -> Response:
     """`POST warehouse/{id}/internal-transfer`: a note id."""
+    note_id = call.world.number("goods_out")
     for each in object_body(call).get("transferredProducts") or []:
-        numbers = (int(each[name]) for name in ("productId", "quantity", "fromLocationId", "toLocationId"))
-        transfers.internal_transfer(call.world, int(call.groups[0]), *numbers)
-    return answer(call.world.number("goods_out"))
+        numbers = (integer_of(each, name) for name in ("productId", "quantity", "fromLocationId", "toLocationId"))
+        transfers.internal_transfer(call.world, int(call.groups[0]), *numbers, note_id=note_id)
+    return answer(note_id)
+
+
+def post_stock_correction(call: Call) -> Response:
+    """`POST warehouse/{id}/stock-correction`: an id for each correction."""
+    warehouse = call.world.warehouse(int(call.groups[0]))
+    ids = []
+    for each in object_body(call).get("corrections") or []:
+        location_id = optional_integer_of(each, "locationId") or warehouse.default_location_id
+        if location_id not in warehouse.location_ids():
+            raise RefusedError("WHSC-070", f"Location {location_id} is not in warehouse {warehouse.warehouse_id}")
+        product_id, quantity = integer_of(each, "productId"), integer_of(each, "quantity")
+        ids.append(transfers.correct_stock(call.world, product_id, location_id, quantity))
+    return answer(ids)
 
 
 def get_availability(call: Call) -> Response:
@@ -268,6 +288,9 @@ ROUTES: tuple[Route, ...] = (
         r"/warehouse-service/warehouse/(\d+)/internal-transfer",
         post_internal_transfer,
         "post-internal-transfer",
+    ),
+    Route(
+        "POST", r"/warehouse-service/warehouse/(\d+)/stock-correction", post_stock_correction, "post-stock-correction"
     ),
     Route("GET", rf"/warehouse-service/product-availability/{_IDS}", get_availability, "get-product-availability"),
 )

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from returns_pipeline.sandbox.brightpearl import credits, sales, searches, wire  # noqa: A004 - the trade's word
-from returns_pipeline.sandbox.brightpearl.moments import read_moment, stamp
+from returns_pipeline.sandbox.brightpearl.bodies import decimal_of, integer_of, read_moment, whole
+from returns_pipeline.sandbox.brightpearl.moments import stamp
 from returns_pipeline.sandbox.brightpearl.records import CREDIT, ORDER_TYPE_IDS, ORDER_TYPE_NAMES, Order
-from returns_pipeline.sandbox.brightpearl.routing import Call, Route, answer, no_content, object_body, wanted_ids
+from returns_pipeline.sandbox.brightpearl.routing import Call, Route, answer, no_content, object_body, uris, wanted_ids
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
 from returns_pipeline.sandbox.http import Response
 
@@ -40,12 +41,12 @@ def list_uris(call: Call) -> Response:
     """`OPTIONS order/{ids}` and `sales-credit/{ids}`: what exists, in calls of at most 200 ids."""
     kind = call.groups[0]
     wanted_type = CREDIT if kind == "sales-credit" else None
-    known = sorted(
-        each for each in wanted_ids(call, 1)
+    known = [
+        each
+        for each in wanted_ids(call, 1)
         if each in call.world.orders and wanted_type in (None, call.world.orders[each].order_type)
-    )  # fmt: skip
-    parts = [known[start : start + 200] for start in range(0, len(known), 200)]
-    return answer({"getUris": [f"/{kind}/{','.join(map(str, part))}" for part in parts]})
+    ]
+    return answer({"getUris": uris(kind, known)})
 
 
 def post_credit(call: Call) -> Response:
@@ -64,10 +65,12 @@ def close_credit(call: Call) -> Response:
 
 
 def post_order(call: Call) -> Response:
-    """`POST order`: the generic, keyless resource, without rows."""
+    """`POST order`: the generic, keyless resource, without rows; here for credits only, as sales come from the shop."""
     body = object_body(call)
-    if body.get("orderTypeCode") != CREDIT:
-        raise RefusedError("ORDC-005", "The order type is missing or cannot be created here")
+    if not body.get("orderTypeCode"):
+        raise RefusedError("ORDC-005", "You have not supplied an order type code")
+    if body["orderTypeCode"] != CREDIT:
+        raise RefusedError("ORDC-006", "You have supplied an invalid order type code")
     header = {
         "customerId": _at(body, "parties.customer.contactId"),
         "ref": body.get("reference"),
@@ -117,8 +120,8 @@ def patch_row(call: Call) -> Response:
         name = paths.get(str(operation.get("path")))
         if operation.get("op") != "replace" or name is None:
             raise _not_allowed(operation)
-        wanted[name] = credits.decimal_of(operation, "value")
-    quantity = int(wanted["quantity"]) if "quantity" in wanted else None
+        wanted[name] = decimal_of(operation, "value")
+    quantity = whole(wanted["quantity"]) if "quantity" in wanted else None
     order_id, row_id = (int(each) for each in call.groups)
     credits.update_row(call.world, order_id, row_id, quantity=quantity, net=wanted.get("net"), tax=wanted.get("tax"))
     return answer(wire.order(call.world, call.world.order(order_id))["orderRows"][str(row_id)])
@@ -131,14 +134,18 @@ def delete_row(call: Call) -> Response:
 
 
 def patch_order(call: Call) -> Response:
-    """`PATCH order/{id}`: the reference and the warehouse; every other operation is a 500 that no retry helps."""
+    """`PATCH order/{id}`: reference, warehouse and delivery; every other operation is a 500 that no retry helps."""
     order = call.world.order(int(call.groups[0]))
     for operation in _operations(call):
         path, verb = operation.get("path"), operation.get("op")
         if path == "/reference" and verb in ("replace", "remove"):
             order.reference = str(operation.get("value") or "")[:64] if verb == "replace" else ""
         elif path == "/warehouseId" and verb == "replace":
-            order.warehouse_id = call.world.warehouse(int(operation["value"])).warehouse_id
+            order.warehouse_id = call.world.warehouse(integer_of(operation, "value")).warehouse_id
+        elif path == "/delivery/deliveryDate" and verb == "replace":
+            order.delivery_date = read_moment(operation.get("value"))
+        elif path == "/delivery/shippingMethodId" and verb == "replace":
+            order.shipping_method_id = integer_of(operation, "value")
         else:
             raise _not_allowed(operation)
     call.world.touch(order)
@@ -149,7 +156,7 @@ def put_status(call: Call) -> Response:
     """`PUT order/{id}/status`: adds a note each time."""
     body = object_body(call)
     note = body.get("orderNote") or {}
-    status_id = int(body.get("orderStatusId") or 0)
+    status_id = integer_of(body, "orderStatusId")
     sales.set_order_status(
         call.world, int(call.groups[0]), status_id, note.get("text"), is_public=bool(note.get("isPublic"))
     )
@@ -177,17 +184,26 @@ def get_notes(call: Call) -> Response:
 
 
 def get_statuses(call: Call) -> Response:
-    """`GET order-status`: of all order types."""
+    """`GET order-status[/{ids}]`: of all order types."""
+    wanted = wanted_ids(call) if call.groups[0] else set(call.world.statuses)
     return answer(
         [
             {
                 "statusId": each.status_id,
                 "name": each.name,
                 "orderTypeCode": each.order_type,
-                "visible": True,
                 "sortOrder": each.status_id,
+                "disabled": False,
+                "visible": True,
+                "color": "#E7E6E4",
+                "remindAfterDays": 10,
+                "alertEmails": [],
+                "emailContent": "",
+                "batchProcess": False,
+                "state": "draft",
             }
             for each in call.world.statuses.values()
+            if each.status_id in wanted
         ]
     )
 
@@ -206,7 +222,7 @@ def _operations(call: Call) -> list[Mapping[str, Any]]:
 
 def _not_allowed(operation: Mapping[str, Any]) -> RefusedError:
     return RefusedError(
-        "CMNC-044", f"The operation {operation.get('op')} on {operation.get('path')} is not allowed", 500
+        "CMNC-044", f"Invalid patch operation ({operation.get('op')}) for given path ({operation.get('path')})", 500
     )
 
 
@@ -243,6 +259,6 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", r"/order-service/order/(\d+)/status", put_status, "put-order-status"),
     Route("POST", r"/order-service/order/(\d+)/note", post_note, "post-order-note"),
     Route("GET", r"/order-service/order/(\d+)/note", get_notes, "get-order-note"),
-    Route("GET", r"/order-service/order-status", get_statuses, "get-order-status"),
+    Route("GET", r"/order-service/order-status(?:/([\d,.\-]+))?", get_statuses, "get-order-status"),
     Route("GET", r"/order-service/order-type", get_types, "get-order-type"),
 )

@@ -3,7 +3,7 @@
 Not here: the routes of a service (`routes_*`) and who may call (`account`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,30 @@ def no_content() -> Response:
 def refusal(refused: RefusedError) -> Response:
     """The error envelope."""
     return Response(refused.status, {"errors": [{"code": refused.code, "message": refused.message}]})
+
+
+def listed(call: Call, found: list[Any], what: str) -> Response:
+    """Records by id: an empty list, or a 404, where none of the ids exists."""
+    if not found and call.world.switches.missing_ids_are_404:
+        raise RefusedError("CMNC-404", f"There is no {what} in ID Set {call.groups[0]}", 404)
+    return answer(found)
+
+
+def uris(kind: str, ids: Iterable[int]) -> list[str]:
+    """The calls that fetch these ids, at most 200 in each, with ranges where ids follow each other."""
+    known = sorted(ids)
+    parts = [known[start : start + _MOST_IDS] for start in range(0, len(known), _MOST_IDS)]
+    return [f"/{kind}/{','.join(_ranges(part))}" for part in parts]
+
+
+def _ranges(ids: Sequence[int]) -> list[str]:
+    runs: list[list[int]] = []
+    for each in ids:
+        if runs and each == runs[-1][-1] + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
 
 
 def object_body(call: Call) -> dict[str, Any]:

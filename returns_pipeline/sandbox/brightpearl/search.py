@@ -25,14 +25,17 @@ class Column:
     type: str
     is_filterable: bool = True
     reference: tuple[str, ...] = ()
+    is_sortable: bool = True
 
 
 @dataclass(frozen=True)
 class Paging:
-    """How pages misbehave: rows in any order, the second page again the first."""
+    """How pages and filters misbehave: rows in any order, a later page again the first, rows twice, filters passed over."""
 
     shuffle: random.Random | None = None
     repeats: bool = False
+    overlap: int = 0
+    ignores_unknown_filters: bool = True
 
 
 def bad_filter(name: str, value: str, kind: str) -> RefusedError:
@@ -71,7 +74,7 @@ def run(
         query: the parsed query.
         references: the lists of names that go beside the answer.
         paging: how pages misbehave.
-        hidden_filters: filters that are no column; unknown ones are ignored, as integrators saw.
+        hidden_filters: filters that are no column; unknown ones are ignored, as integrators saw, unless `paging` says otherwise.
 
     Raises:
         RefusedError: a filter cannot be read.
@@ -84,8 +87,8 @@ def run(
             found = [row for row in found if matches(row[name])]
         elif hidden_filters and name in hidden_filters:
             found = [row for row in found if hidden_filters[name](row, values[-1])]
-        elif name not in by_name and name not in _CONTROLS:
-            continue
+        elif name not in _CONTROLS and not paging.ignores_unknown_filters:
+            raise bad_filter(name, values[-1], "FILTER")
     sorting = _sorting(query, by_name, columns[0])
     found.sort(key=lambda row: _sort_key(row[sorting[0]]), reverse=sorting[1] == "DESC")
     if paging.shuffle and "sort" not in query:
@@ -99,15 +102,15 @@ def _page(
 ) -> dict[str, Any]:  # fmt: skip
     size = min(_number(query, "pageSize", _LARGEST_PAGE), _LARGEST_PAGE)
     first = _number(query, "firstResult", 1)
-    start = 0 if paging.repeats and first > 1 else first - 1
+    start = 0 if paging.repeats else max(first - 1 - paging.overlap, 0)
     wanted = query.get("columns", [""])[-1]
     shown = [column for column in columns if not wanted or column.name in wanted.split(",")]
     page = found[start : start + size]
     metadata: dict[str, Any] = {
-        "morePagesAvailable": start + size < len(found),
+        "morePagesAvailable": start + len(page) < len(found),
         "resultsAvailable": len(found),
         "resultsReturned": len(page),
-        **({"firstResult": first, "lastResult": first + len(page) - 1} if page else {}),
+        **({"firstResult": start + 1, "lastResult": start + len(page)} if page else {}),
         "columns": [_described(column) for column in shown],
         "sorting": [
             {
@@ -122,17 +125,17 @@ def _page(
         for name, values in references.items()
         if page and any(name in column.reference for column in shown)
     }
-    return {"response": {"results": results, "metaData": metadata}, **({"reference": used} if used else {})}
+    return {"response": {"results": results, "metaData": metadata}, "reference": used}
 
 
 def _described(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
-        "sortable": True,
+        "sortable": column.is_sortable,
         "filterable": column.is_filterable,
         "reportDataType": column.type,
         "referenceData": list(column.reference),
-        "isFreeTextSearchable": column.type == "SEARCH_STRING",
+        "isFreeTextSearchable": False,
         "required": False,
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from returns_pipeline.sandbox.brightpearl import search, wire
+from returns_pipeline.sandbox.brightpearl.goods import stock_status
 from returns_pipeline.sandbox.brightpearl.records import ORDER_TYPE_IDS, ORDER_TYPE_NAMES, SALE, Order
 from returns_pipeline.sandbox.brightpearl.search import Column
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld
@@ -74,7 +75,7 @@ def _orders(
 
 
 def _order_row(world: BrightpearlWorld, order: Order) -> dict[str, Any]:
-    stock = wire.stock_status(order)
+    stock = stock_status(order)
     return {
         "orderId": order.order_id,
         "orderTypeId": ORDER_TYPE_IDS[order.order_type],
@@ -99,7 +100,7 @@ def _order_row(world: BrightpearlWorld, order: Order) -> dict[str, Any]:
 
 
 _PRODUCT_COLUMNS = [
-    Column("productId", "IDSET"),
+    Column("productId", "IDSET", reference=("productCategoryMembership",)),
     Column("productName", "SEARCH_STRING"),
     Column("SKU", "STRING"),
     Column("barcode", "STRING"),
@@ -108,11 +109,11 @@ _PRODUCT_COLUMNS = [
     Column("ISBN", "STRING"),
     Column("MPN", "STRING"),
     Column("stockTracked", "BOOLEAN"),
-    Column("salesChannelName", "STRING"),
+    Column("salesChannelName", "STRING", is_filterable=False),
     Column("createdOn", "PERIOD"),
     Column("updatedOn", "PERIOD"),
-    Column("brightpearlCategoryCode", "STRING"),
-    Column("productGroupId", "IDSET"),
+    Column("brightpearlCategoryCode", "IDSET", is_sortable=False),
+    Column("productGroupId", "INTEGER"),
     Column("brandId", "IDSET"),
     Column("productTypeId", "IDSET"),
     Column("productStatus", "STRING"),
@@ -247,6 +248,8 @@ def goods_in(world: BrightpearlWorld, query: Query) -> dict[str, Any]:
 _PAYMENT_TYPES = {
     "orderId": "IDSET",
     "paymentId": "IDSET",
+    "currencyId": "IDSET",
+    "journalId": "IDSET",
     "expires": "PERIOD",
     "paymentDate": "PERIOD",
     "createdOn": "PERIOD",
@@ -267,7 +270,11 @@ _PAYMENT_NAMES = [
     "createdOn",
     "journalId",
 ]
-_PAYMENT_COLUMNS = [Column(name, _PAYMENT_TYPES.get(name, "STRING")) for name in _PAYMENT_NAMES]
+_SORTABLE_PAYMENT_NAMES = {"paymentId", "paymentDate", "createdOn", "journalId"}
+_PAYMENT_COLUMNS = [
+    Column(name, _PAYMENT_TYPES.get(name, "STRING"), is_sortable=name in _SORTABLE_PAYMENT_NAMES)
+    for name in _PAYMENT_NAMES
+]
 
 
 def payments(world: BrightpearlWorld, query: Query) -> dict[str, Any]:
@@ -296,4 +303,6 @@ def payments(world: BrightpearlWorld, query: Query) -> dict[str, Any]:
 
 
 def _paging(world: BrightpearlWorld) -> search.Paging:
-    return search.Paging(world.random if world.switches.shuffle_pages else None, repeats=world.switches.repeat_pages)
+    switches = world.switches
+    shuffle = world.random if switches.shuffle_pages else None
+    return search.Paging(shuffle, switches.repeat_pages, switches.overlap_pages, switches.ignores_unknown_filters)

@@ -28,6 +28,6 @@ class BrightpearlSwitches:
     neighbour_usage_per_minute: int = 0  # calls that another private app takes from the shared pool
     missing_ids_are_404: bool = False  # products and transfers of which none exists: 404, or an empty list
     order_shows_external_ref: bool = False  # whether the order's own resource shows its external reference
-    old_refresh_token_dies: bool = True  # whether a refresh token works once only
     no_goods_notes_is_404: bool = True  # goods notes of an order that has none: 404, or an empty answer
     credit_shows_invoice: bool = True  # whether the credit's own resource shows its invoice
+    credit_shows_stock_status: bool = False  # ... and how much of it was received

@@ -55,7 +55,7 @@ def dispatch_transfer(
     )
     world.goods_out[note.note_id] = note
     for _, product_id, quantity, location_id in lines:
-        world.move(product_id, location_id, -quantity)
+        world.record_movement("GO", note.note_id, product_id, location_id, -quantity)
     transfer.goods_out_note_id = note.note_id
     return [note.note_id]
 
@@ -97,7 +97,7 @@ def ship_goods_out_note(world: BrightpearlWorld, note_id: int) -> None:
     if note.stock_transfer_id:
         target = world.warehouse(note.target_warehouse_id).quarantine_location_id
         for _, product_id, quantity, _ in note.lines:
-            world.move(product_id, target, quantity)
+            world.record_movement("GO", note.note_id, product_id, target, quantity)
 
 
 def release_quarantine(
@@ -113,21 +113,41 @@ def release_quarantine(
 
 
 def internal_transfer(
-    world: BrightpearlWorld, warehouse_id: int, product_id: int, quantity: int, from_id: int, to_id: int
+    world: BrightpearlWorld,
+    warehouse_id: int,
+    product_id: int,
+    quantity: int,
+    from_id: int,
+    to_id: int,
+    *,
+    note_id: int | None = None,
 ) -> None:
-    """Moves units between two locations of one warehouse."""
+    """Moves units between two locations of one warehouse, on a note of their own unless one is given.
+
+    Raises:
+        RefusedError: fewer are there, or a location is in another warehouse.
+    """
     locations = world.warehouse(warehouse_id).location_ids()
     if not {from_id, to_id} <= locations:
         raise RefusedError("WHSC-070", f"Locations {from_id} and {to_id} are not both in warehouse {warehouse_id}")
     if quantity <= 0:
         raise RefusedError("WHSB-038", f"Quantity must be positive, got {quantity}")
-    world.move(product_id, from_id, -quantity)
-    world.move(product_id, to_id, quantity)
+    note = note_id or world.number("goods_out")
+    world.record_movement("IT", note, product_id, from_id, -quantity)
+    world.record_movement("IT", note, product_id, to_id, quantity)
 
 
-def correct_stock(world: BrightpearlWorld, product_id: int, location_id: int, quantity: int) -> None:
-    """Adds or takes units out of thin air; adding to an archived product makes it live again."""
-    product = world.product(product_id)
-    world.move(product_id, location_id, quantity)
+def correct_stock(world: BrightpearlWorld, product_id: int, location_id: int, quantity: int) -> int:
+    """Adds or takes units out of thin air; adding to an archived product makes it live again.
+
+    Returns:
+        The id of the correction's note.
+
+    Raises:
+        RefusedError: more is taken than is there.
+    """
+    product, note_id = world.product(product_id), world.number("goods_out")
+    world.record_movement("SC", note_id, product_id, location_id, quantity)
     if quantity > 0:
         product.status = "LIVE"
+    return note_id

@@ -10,6 +10,7 @@ from returns_pipeline.sandbox.brightpearl.goods import stock_status
 from returns_pipeline.sandbox.brightpearl.moments import optional_stamp, stamp
 from returns_pipeline.sandbox.brightpearl.records import (
     FREE_TEXT_PRODUCT,
+    SALE,
     GoodsInNote,
     GoodsOutNote,
     Order,
@@ -41,12 +42,12 @@ def order(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
         "orderTypeCode": entry.order_type,
         "reference": entry.reference,
         "version": entry.version,
-        "state": {"tax": "INVOICED" if entry.is_invoiced else "NOT_INVOICED"},
+        "state": {"tax": "INVOICED" if entry.is_invoiced else "READY"},
         "orderStatus": {"orderStatusId": entry.status_id, "name": world.statuses[entry.status_id].name},
         "tax": {"errors": []},
         "orderPaymentStatus": payment_status(world, entry),
         "stockStatusCode": stock_status(entry),
-        "allocationStatusCode": "AAA",
+        "allocationStatusCode": "AAA" if entry.order_type == SALE and entry.goods_rows() else "ANR",
         "shippingStatusCode": shipping_status(entry),
         "placedOn": stamp(entry.placed_on),
         "createdOn": stamp(entry.created_on),
@@ -55,7 +56,9 @@ def order(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
         "createdById": entry.created_by,
         "priceListId": entry.price_list_id,
         "priceModeCode": entry.price_mode,
-        "delivery": {"shippingMethodId": entry.shipping_method_id},
+        "delivery": _present(
+            {"deliveryDate": optional_stamp(entry.delivery_date), "shippingMethodId": entry.shipping_method_id}
+        ),
         "invoices": [_present(invoice) if entry.is_invoiced else {"invoiceReference": ""}],
         "currency": {
             "accountingCurrencyCode": entry.accounting_currency,
@@ -66,11 +69,14 @@ def order(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
         "totalValue": _totals(entry),
         "assignment": {"current": _assignment(entry)},
         "parties": _parties(entry),
+        "externalRef": entry.external_ref if world.switches.order_shows_external_ref else None,
         "orderRows": {str(row.row_id): _order_row(world, entry, row) for row in entry.rows.values()},
         "warehouseId": entry.warehouse_id,
         "acknowledged": 0,
         "costPriceListId": 1,
         "historicalOrder": False,
+        "isDropship": None if entry.is_invoiced else False,
+        "originalInvoiceDate": optional_stamp(entry.tax_date) if entry.is_invoiced else None,
         "orderWeighting": 100,
     }
     return _present(answer)
@@ -92,6 +98,7 @@ def _totals(entry: Order) -> dict[str, str]:
 
 def _order_row(world: BrightpearlWorld, entry: Order, row: OrderRow) -> dict[str, Any]:
     quantity = Decimal(row.quantity)
+    listed = row.net + row.tax if entry.price_mode == "INC" else row.net
     money = {"currencyCode": entry.currency}
     return _present(
         {
@@ -101,7 +108,7 @@ def _order_row(world: BrightpearlWorld, entry: Order, row: OrderRow) -> dict[str
             "productSku": row.sku,
             "quantity": {"magnitude": f"{quantity:.4f}"},
             "itemCost": {"currencyCode": entry.accounting_currency, "value": f"{row.item_cost:.4f}"},
-            "productPrice": {**money, "value": f"{row.net / quantity:.4f}"},
+            "productPrice": {**money, "value": f"{listed / quantity:.4f}"},
             "discountPercentage": f"{row.discount_percentage:.2f}",
             "rowValue": {
                 "taxRate": f"{world.tax_codes[row.tax_code].rate:.4f}",
@@ -167,7 +174,7 @@ def sales_credit(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
         },
         "isCanceled": entry.is_cancelled,
         "orderPaymentStatus": payment_status(world, entry),
-        "stockStatusCode": stock_status(entry),
+        "stockStatusCode": stock_status(entry) if world.switches.credit_shows_stock_status else None,
         "allocationStatusCode": "ANR",
         "shippingStatusCode": "NST",
         "invoice": invoice if entry.is_invoiced and world.switches.credit_shows_invoice else None,
@@ -232,30 +239,56 @@ def shipping_status(entry: Order) -> str:
     )
 
 
-def product(entry: Product) -> dict[str, Any]:
+def product(world: BrightpearlWorld, entry: Product) -> dict[str, Any]:
     """A product; its name is below its sales channel."""
-    components = [{"productId": each, "productQuantity": quantity} for each, quantity in entry.components]
+    empty_text = {"languageCode": "en", "text": "", "format": "HTML_FRAGMENT"}
+    channel = {"salesChannelName": "Brightpearl", "productName": entry.name, "productCondition": "new"}
+    texts = {"categories": [{"categoryCode": "296"}], "description": empty_text, "shortDescription": empty_text}
+    shelving = {"defaultLocationId": 0, "overflowLocationId": 0, "reorderLevel": 0, "reorderQuantity": 0}
+    nothing = Decimal("0.0")
     return {
         "id": entry.product_id,
         "brandId": 74,
         "productTypeId": 1,
         "identity": {"sku": entry.sku, "barcode": entry.barcode},
         "featured": False,
-        "stock": {"stockTracked": not entry.is_bundle, "weight": {"magnitude": 0}},
-        "financialDetails": {"taxable": True, "taxCode": {"id": 1, "code": entry.tax_code}},
-        "salesChannels": [{"salesChannelName": "Brightpearl", "productName": entry.name, "productCondition": "new"}],
-        "composition": {"bundle": entry.is_bundle, **({"bundleComponents": components} if components else {})},
+        "stock": {
+            "stockTracked": not entry.is_bundle,
+            "weight": {"magnitude": nothing},
+            "dimensions": dict.fromkeys(("length", "height", "width", "volume"), nothing),
+        },
+        "financialDetails": {
+            "taxable": False,
+            "taxCode": {"id": world.tax_codes[entry.tax_code].tax_id, "code": entry.tax_code},
+        },
+        "salesChannels": [{**channel, **texts}],
+        "composition": _composition(world, entry),
         "createdOn": stamp(entry.created_on),
         "updatedOn": stamp(entry.updated_on),
-        "warehouses": {"2": {"defaultLocationId": 0, "overflowLocationId": 0, "reorderLevel": 0, "reorderQuantity": 0}},
+        "warehouses": {str(each): shelving for each in world.warehouses},
         "nominalCodeStock": "1001",
         "nominalCodePurchases": "5000",
         "nominalCodeSales": entry.nominal_code,
         "seasonIds": [],
         "reporting": {},
         "status": entry.status,
+        "salesPopupMessage": "",
+        "warehousePopupMessage": "",
         "version": entry.version,
     }
+
+
+def _composition(world: BrightpearlWorld, entry: Product) -> dict[str, Any]:
+    """A bundle's parts, with the parts of those that are bundles themselves."""
+    parts = [
+        {
+            "productId": product_id,
+            "productQuantity": quantity,
+            **({"composition": nested} if (nested := _composition(world, world.product(product_id)))["bundle"] else {}),
+        }
+        for product_id, quantity in entry.components
+    ]
+    return {"bundle": entry.is_bundle, **({"bundleComponents": parts} if parts else {})}
 
 
 def goods_in_note(note: GoodsInNote) -> dict[str, Any]:
@@ -292,6 +325,7 @@ def goods_out_note(note: GoodsOutNote) -> dict[str, Any]:
     """A goods-out note; a transfer's has transfer rows and no order."""
     flags = {name: note.shipped_on is not None for name in ("shipped", "packed", "picked", "printed")}
     dates = {f"{name}On": optional_stamp(note.shipped_on) for name in flags}
+    people = {f"{name}ById": 4 if note.shipped_on else None for name in flags}
     rows: dict[str, list[dict[str, int]]] = {}
     for row_id, product_id, quantity, location_id in note.lines:
         rows.setdefault(str(row_id), []).append(
@@ -308,14 +342,17 @@ def goods_out_note(note: GoodsOutNote) -> dict[str, Any]:
         "warehouseId": note.warehouse_id,
         "transfer": is_transfer,
         "priority": False,
-        "status": _present({**flags, **dates}),
+        "status": _present({**flags, **dates, **people}),
         "shipping": {"reference": "", "shippingMethodId": 0},
         "releaseDate": stamp(note.created_on),
         "createdOn": stamp(note.created_on),
         "createdBy": 203,
         **(parts if is_transfer else {"orderRows": rows}),
         "sequence": 1,
-        "events": [{"occured": stamp(moment), "eventOwnerId": 4, "eventCode": code} for code, moment in note.events],
+        "events": [
+            {"occured": stamp(moment), "eventOwnerId": 203 if code == "PLA" else 4, "eventCode": code}
+            for code, moment in [("PLA", note.created_on), *note.events]
+        ],
         "lastEventVersion": note.note_id + len(note.events),
     }
 
