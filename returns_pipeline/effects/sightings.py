@@ -5,7 +5,9 @@ A hit is proof once it was read by its id; a miss of a search is never proof by 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
+from returns_pipeline.domain.money import decimal_text
 from returns_pipeline.effects.compare import differences
 from returns_pipeline.effects.reading import Reader
 from returns_pipeline.storage.ledger.effect import Effect
@@ -71,6 +73,26 @@ def _changed_credit(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
     if not standing or differences(effect.expect, standing[0]):
         return ABSENT
     return Sighting("found", str(credit_id))
+
+
+def _amended(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
+    """A row brought to other figures, or removed: the request itself says to what."""
+    standing = reader.credits([int(effect.subject["credit_id"])])
+    if not standing:
+        return ABSENT
+    credit = standing[0]
+    row_id = int(str(effect.request["path"]).rsplit("/", 1)[1])
+    row = next((row for row in credit["rows"] if row["credit_row_id"] == row_id), None)
+    if effect.request["method"] == "DELETE":
+        is_done = row is None
+    else:
+        wanted = {str(step["path"]): Decimal(str(step["value"])) for step in effect.request["body"]}
+        is_done = row is not None and wanted == {
+            "/quantity/magnitude": Decimal(row["quantity"]),
+            "/rowValue/rowNet/value": Decimal(decimal_text(row["net_minor"], credit["currency"])),
+            "/rowValue/rowTax/value": Decimal(decimal_text(row["tax_minor"], credit["currency"])),
+        }
+    return Sighting("found", str(credit["credit_id"])) if is_done else ABSENT
 
 
 def _posted(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
@@ -152,7 +174,7 @@ def _compared(effect: Effect, remote_id: str, seen: dict) -> Sighting:
 _LOOKS: dict[str, Callable[[Reader, Effect, list[str]], Sighting]] = {
     "credit.raise": _raised,
     "credit.cancel": _changed_credit,
-    "credit.amend": _changed_credit,
+    "credit.amend": _amended,
     "credit.annotate": _changed_credit,
     "credit.post": _posted,
     "goods_in.write": _goods_in,

@@ -92,7 +92,8 @@ def _refused(effect: Effect, answer: WriteAnswer) -> Verdict:
         status == 409 or any(word in (answer.detail or "").lower() for word in _IN_USE)
     ):
         return _unknown(answer, f"reference_in_use: {said}", outcome="refused")
-    return Verdict(_evidence("refused", answer), Move("rejected", f"refused: {said}"))
+    code = "period_locked" if effect.kind == "credit.post" and "period" in (answer.detail or "").lower() else "refused"
+    return Verdict(_evidence("refused", answer), Move("rejected", f"{code}: {said}"))
 
 
 def _unknown(answer: WriteAnswer, reason: str, outcome: str = "unknown") -> Verdict:

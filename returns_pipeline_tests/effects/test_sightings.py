@@ -134,7 +134,26 @@ def test_a_payment_is_found_by_its_transaction_reference():
     assert look(Shelf(payments=[{**PAYMENT, "transaction_ref": "by hand"}]), recorded, []).state == "absent"
 
 
-@pytest.mark.parametrize("kind", ["credit.cancel", "credit.amend", "credit.annotate"])
+@pytest.mark.parametrize(("net", "seen"), [(1000, "found"), (2000, "absent")])
+def test_an_amended_row_is_known_by_its_figures(net, seen):
+    """The request says what the row must show; anything else means that it did not happen."""
+    steps = {"/quantity/magnitude": "1", "/rowValue/rowNet/value": "10.00", "/rowValue/rowTax/value": "2.00"}
+    amendment = effect("credit.amend", credit_id=801)
+    body = [{"op": "replace", "path": path, "value": value} for path, value in steps.items()]
+    amendment.payload["request"].update(method="PATCH", path="/order-service/order/801/row/8011", body=body)
+    row = {"credit_row_id": 8011, "quantity": 1, "net_minor": net, "tax_minor": 200}
+    assert look(Shelf(credits=[credit(currency="GBP", rows=[row])]), amendment, []).state == seen
+
+
+def test_a_removed_row_is_known_by_its_absence():
+    """Deleting it again would be refused and halt for nothing."""
+    removal = effect("credit.amend", credit_id=801)
+    removal.payload["request"].update(method="DELETE", path="/order-service/order/801/row/8011", body=None)
+    assert look(Shelf(credits=[credit()]), removal, []).state == "found"
+    assert look(Shelf(credits=[credit(rows=[{"credit_row_id": 8011}])]), removal, []).state == "absent"
+
+
+@pytest.mark.parametrize("kind", ["credit.cancel", "credit.annotate"])
 def test_a_change_is_known_by_the_state_it_leaves(kind):
     """These make no object: the credit itself tells."""
     change = effect(kind, {"order_status_id": 24}, credit_id=801)

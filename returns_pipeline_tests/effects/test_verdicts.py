@@ -83,6 +83,12 @@ def test_closing_a_credit_only_starts_its_posting():
     assert (move.state, str(move.reason).split(":")[0]) == ("unknown", "posting_pending")
 
 
+def test_f50_a_locked_period_is_named_for_finance():
+    """Finance must say which date; 'refused' alone would send them searching."""
+    move = verdict(effect("credit.post", credit_id=801), answer(Outcome.REFUSED, 400, detail="the accounting period is locked")).move
+    assert (move.state, str(move.reason).split(":")[0]) == ("rejected", "period_locked")
+
+
 def test_what_an_effect_acted_on_names_it_where_the_answer_does_not():
     """A confirmed effect without an id could never be found again."""
     assert remote_id_of(effect("credit.amend", credit_id=801), {}) == "801"

@@ -73,45 +73,50 @@ _BALANCE_COLUMNS = {
         "int64",
     ),
 }
-# Open: not at its end, or about a return that is still open. A transfer names its receipts, so it is read as long as one of them is.
-_IN_SCOPE = """(%(scope)s = 'all' OR e.state NOT IN ('confirmed', 'voided')
-  OR (e.payload->'subject'->>'rma_id')::bigint IN (SELECT rma_id FROM returngo_rmas WHERE is_open)
-  OR (e.payload->'subject'->>'order_id')::bigint IN (SELECT order_id FROM returns_return_lines WHERE rma_id IN (SELECT rma_id FROM returngo_rmas WHERE is_open))
-  OR (e.kind LIKE 'transfer.%%' AND e.created_at > now() - interval '120 days'))
-  AND (%(rma_ids)s::bigint[] IS NULL OR (e.payload->'subject'->>'rma_id')::bigint = ANY(%(rma_ids)s) OR e.payload->'subject'->>'rma_id' IS NULL)"""
+# Open: not at its end, or about an open return or its sale, or a transfer of its units or of this week, and what depends on such.
+_OPEN = """WITH RECURSIVE open_rmas AS (SELECT rma_id FROM returngo_rmas WHERE is_open),
+in_scope AS (
+  SELECT effect_id FROM effect WHERE state NOT IN ('confirmed', 'voided')
+  UNION SELECT e.effect_id FROM open_rmas o JOIN effect e ON (e.payload->'subject'->>'rma_id')::bigint = o.rma_id
+  UNION SELECT e.effect_id FROM (SELECT DISTINCT order_id FROM returns_return_lines JOIN open_rmas USING (rma_id)) s
+    JOIN effect e ON (e.payload->'subject'->>'order_id')::bigint = s.order_id
+  UNION SELECT e.effect_id FROM returns_receipts r JOIN open_rmas USING (rma_id)
+    JOIN effect e ON e.kind = 'transfer.create'
+      AND e.payload->'subject'->'units' @> jsonb_build_array(jsonb_build_object('receipt_line_id', r.receipt_line_id))
+  UNION SELECT effect_id FROM effect WHERE kind = 'transfer.create' AND created_at > now() - interval '7 days'
+  UNION SELECT d.effect_id FROM in_scope i JOIN effect d ON d.depends_on = i.effect_id)
+"""
+_FILTER = """(%(shop)s::text IS NULL OR e.shop = %(shop)s) AND (%(rma_ids)s::bigint[] IS NULL
+  OR (e.payload->'subject'->>'rma_id')::bigint = ANY(%(rma_ids)s) OR e.payload->'subject'->>'rma_id' IS NULL)"""
 
 
 def read_effects(
-    connection: psycopg.Connection, scope: str = "open", rma_ids: Sequence[int] | None = None
+    connection: psycopg.Connection, scope: str = "open", shop: str | None = None, rma_ids: Sequence[int] | None = None
 ) -> pd.DataFrame:
     """Effects, oldest first, with their payload as a dict.
 
     Args:
         connection: open.
-        scope: `open` (unsettled, or of an open return) or `all`.
+        scope: `open` (unsettled, or of an open return or its sale) or `all`.
+        shop: only this shop's.
         rma_ids: only those about these RMAs, or about none.
     """
     columns = ", ".join("e.state::text AS state" if name == "state" else f"e.{name}" for name in _EFFECT_COLUMNS)
-    return _frame(
-        connection,
-        f"SELECT {columns} FROM effect e WHERE {_IN_SCOPE} ORDER BY e.effect_id",
-        _EFFECT_COLUMNS,
-        scope,
-        rma_ids,
-    )  # noqa: S608
+    query = f"SELECT {columns} FROM effect e {{scope}} WHERE {_FILTER} ORDER BY e.effect_id"  # noqa: S608 - literals only
+    return _frame(connection, query, _EFFECT_COLUMNS, scope, shop, rma_ids)
 
 
 def read_lines(
-    connection: psycopg.Connection, scope: str = "open", rma_ids: Sequence[int] | None = None
+    connection: psycopg.Connection, scope: str = "open", shop: str | None = None, rma_ids: Sequence[int] | None = None
 ) -> pd.DataFrame:
-    """Effect lines with their effect's kind and state; `credit_id` is the credit raised, or the credit posted."""
+    """Effect lines with their effect's kind and state; `credit_id` is the credit raised, or the credit posted. Scope as for `read_effects`."""
     query = f"""SELECT l.effect_id, l.line_no, e.shop, e.kind, e.state::text AS state, e.business_key,
         CASE WHEN e.kind = 'credit.raise' THEN e.remote_id::bigint ELSE (e.payload->'subject'->>'credit_id')::bigint END AS credit_id,
         (e.payload->'subject'->>'rma_id')::bigint AS rma_id, b.order_id, l.order_row_id, l.phase, l.receipt_line_id, l.without_receipt_reason,
         l.qty, l.net_minor, l.tax_minor, l.released
-      FROM effect_line l JOIN effect e USING (effect_id) JOIN order_row_balance b USING (order_row_id)
-      WHERE {_IN_SCOPE} ORDER BY l.effect_id, l.line_no"""  # noqa: S608 - literals only
-    return _frame(connection, query, _LINE_COLUMNS, scope, rma_ids)
+      FROM effect e {{scope}} JOIN effect_line l USING (effect_id) JOIN order_row_balance b USING (order_row_id)
+      WHERE {_FILTER} ORDER BY l.effect_id, l.line_no"""  # noqa: S608 - literals only
+    return _frame(connection, query, _LINE_COLUMNS, scope, shop, rma_ids)
 
 
 def read_balances(connection: psycopg.Connection, order_ids: Sequence[int]) -> pd.DataFrame:
@@ -166,8 +171,12 @@ def due(connection: psycopg.Connection, kinds: Sequence[str]) -> int:
 
 
 def _frame(
-    connection: psycopg.Connection, query: str, columns: dict[str, str], scope: str, rma_ids: Sequence[int] | None
+    connection: psycopg.Connection, query: str, columns: dict[str, str], scope: str, shop: str | None, rma_ids: Sequence[int] | None
 ) -> pd.DataFrame:
-    parameters = {"scope": scope, "rma_ids": None if rma_ids is None else list(rma_ids)}
+    parameters = {"shop": shop, "rma_ids": None if rma_ids is None else list(rma_ids)}
+    if scope == "open":
+        query = _OPEN + query.format(scope="JOIN in_scope USING (effect_id)")
+    else:
+        query = query.format(scope="")
     rows = connection.execute(query, parameters).fetchall()
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)

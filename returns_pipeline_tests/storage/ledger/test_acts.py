@@ -2,6 +2,7 @@
 
 import pytest
 
+from returns_pipeline.domain.plans import EffectPlan
 from returns_pipeline.storage import ledger
 from returns_pipeline.storage.ledger import outcomes
 from returns_pipeline_tests.storage.ledger import books
@@ -82,3 +83,28 @@ def test_open_effects_are_those_unsettled_or_of_open_returns(open_books):
     lines = ledger.read_lines(open_books, "open")
     assert lines[["credit_id", "rma_id", "qty", "net_minor"]].values.tolist() == [[801, 77, 1, 1000]]
     assert ledger.read_lines(open_books, "open", rma_ids=[78]).empty
+
+
+def test_a_transfer_stays_open_as_long_as_one_of_its_units_returns(open_books):
+    """Scenario 47: forgotten, its units would be put on a second transfer."""
+    unit = {"receipt_line_id": 31, "product_id": 1, "quantity": 1, "location_id": 2}
+    transfer = EffectPlan(
+        "transfer.create", books.SHOP, "transfer:uk:3:2:ab", {"request": {}, "subject": {"units": [unit]}}, remote_ref="rt-ab"
+    )
+    follow_up = EffectPlan(
+        "transfer.dispatch", books.SHOP, "dispatch:6", {"request": {}, "subject": {"transfer_id": 6}}, depends_on_key="transfer:uk:3:2:ab"
+    )
+    assert ledger.plan(open_books, [transfer, follow_up], "t").planned == 2
+    books.confirm(open_books, "transfer.create", "6")
+    books.confirm(open_books, "transfer.dispatch", "12")
+    open_books.execute("UPDATE effect SET created_at = now() - interval '1 year'")
+    assert "transfer.dispatch" not in ledger.read_effects(open_books, "open")["kind"].tolist()
+    open_books.execute(
+        """INSERT INTO returngo_rmas(rma_id, shop, status, order_name, shopify_order_id, created_at, is_out_of_policy, is_open, detail_read_at)
+           VALUES (78, 'uk', 'Approved', '#1', '1', now(), false, true, now())"""
+    )
+    open_books.execute(
+        """INSERT INTO returns_receipts VALUES (31, 'uk', 78, 'l', 801, 1, 5001, 9001, 1, 1, 1, 1, 0, 3, 2, now(), 'ok', NULL, NULL, NULL, now())"""
+    )
+    assert {"transfer.create", "transfer.dispatch"} <= set(ledger.read_effects(open_books, "open", shop=books.SHOP)["kind"])
+    assert ledger.read_effects(open_books, "open", shop="eu").empty

@@ -86,6 +86,9 @@ CREATE INDEX effect_open ON effect(state,reconcile_after) WHERE state IN ('claim
 CREATE INDEX effect_unsettled ON effect(kind,shop) WHERE state NOT IN ('confirmed','voided');
 CREATE INDEX effect_depends_on ON effect(depends_on) WHERE depends_on IS NOT NULL;
 CREATE INDEX effect_rma ON effect(((payload->'subject'->>'rma_id')::bigint));
+CREATE INDEX effect_order ON effect(((payload->'subject'->>'order_id')::bigint));
+CREATE INDEX effect_transferred_units ON effect USING gin ((payload->'subject'->'units') jsonb_path_ops) WHERE kind='transfer.create';
+CREATE INDEX effect_newest_transfers ON effect(created_at) WHERE kind='transfer.create';
 CREATE TABLE effect_line(
   effect_id bigint NOT NULL REFERENCES effect, line_no smallint NOT NULL, order_row_id bigint NOT NULL REFERENCES order_row_balance,
   phase text NOT NULL CHECK (phase IN ('announce','post')), receipt_line_id bigint, without_receipt_reason text,
