@@ -23,6 +23,7 @@ from returns_pipeline.sandbox.brightpearl.routing import (
     no_content,
     object_body,
     refusal,
+    search_route,
     uris,
     wanted_ids,
 )
@@ -237,12 +238,7 @@ _ROUTES: tuple[Route, ...] = (
     Route("GET", rf"/product-service/product/{_IDS}", get_products, "product-get"),
     Route("OPTIONS", rf"/product-service/product/{_IDS}", list_product_uris, "product-options"),
     Route("GET", r"/product-service/product/(\d+)/bundle", get_bundle_parents, "get-product-bundle"),
-    Route(
-        "GET",
-        r"/product-service/product-search",
-        lambda call: Response(200, searches.products(call.world, call.request.query)),
-        "bulk-data-search",
-    ),
+    search_route(r"/product-service/product-search", searches.products),
     Route("GET", rf"/product-service/product-price/{_IDS}(?:/price-list/(\d+))?", get_prices, "get-product-price"),
     Route("GET", r"/product-service/channel", get_channels, "get-channel"),
     Route("GET", r"/product-service/price-list", get_price_lists, "get-price-list"),
@@ -251,10 +247,5 @@ _ROUTES: tuple[Route, ...] = (
     Route("GET", r"/accounting-service/payment-method", get_payment_methods, "get-payment-method"),
     Route("POST", r"/accounting-service/customer-payment", post_payment, "post-customer-payment"),
     Route("DELETE", r"/accounting-service/customer-payment/(\d+)", delete_payment, "delete-customer-payment"),
-    Route(
-        "GET",
-        r"/accounting-service/customer-payment-search",
-        lambda call: Response(200, searches.payments(call.world, call.request.query)),
-        "bulk-data-search",
-    ),
+    search_route(r"/accounting-service/customer-payment-search", searches.payments),
 )

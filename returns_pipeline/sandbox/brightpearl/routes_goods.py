@@ -17,6 +17,7 @@ from returns_pipeline.sandbox.brightpearl.routing import (
     listed,
     no_content,
     object_body,
+    search_route,
     wanted_ids,
 )
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
@@ -261,18 +262,8 @@ ROUTES: tuple[Route, ...] = (
         "POST", r"/warehouse-service/goods-note/goods-in/(\d+)/correction", post_correction, "post-goods-in-correction"
     ),
     Route("DELETE", r"/warehouse-service/goods-note/goods-in/(\d+)", delete_goods_in, "delete-goods-in-note"),
-    Route(
-        "GET",
-        r"/warehouse-service/goods-in-search",
-        lambda call: Response(200, searches.goods_in(call.world, call.request.query)),
-        "bulk-data-search",
-    ),
-    Route(
-        "GET",
-        r"/warehouse-service/goods-movement-search",
-        lambda call: Response(200, searches.movements(call.world, call.request.query)),
-        "bulk-data-search",
-    ),
+    search_route(r"/warehouse-service/goods-in-search", searches.goods_in),
+    search_route(r"/warehouse-service/goods-movement-search", searches.movements),
     Route("POST", r"/warehouse-service/goods-note/goods-out/(\d+)/event", post_event, "post-goods-out-note-event"),
     Route("POST", r"/warehouse-service/warehouse/(\d+)/stock-transfer", post_stock_transfer, "post-stock-transfer"),
     Route("GET", rf"/warehouse-service/stock-transfer/{_IDS}", get_stock_transfers, "get-stock-transfer"),

@@ -10,7 +10,16 @@ from returns_pipeline.sandbox.brightpearl import credits, sales, searches, wire 
 from returns_pipeline.sandbox.brightpearl.bodies import decimal_of, integer_of, read_moment, whole
 from returns_pipeline.sandbox.brightpearl.moments import stamp
 from returns_pipeline.sandbox.brightpearl.records import CREDIT, ORDER_TYPE_IDS, ORDER_TYPE_NAMES, Order
-from returns_pipeline.sandbox.brightpearl.routing import Call, Route, answer, no_content, object_body, uris, wanted_ids
+from returns_pipeline.sandbox.brightpearl.routing import (
+    Call,
+    Route,
+    answer,
+    no_content,
+    object_body,
+    search_route,
+    uris,
+    wanted_ids,
+)
 from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, RefusedError
 from returns_pipeline.sandbox.http import Response
 
@@ -237,18 +246,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", r"/order-service/order/([\d,.\-]+)", get_orders, "get-order"),
     Route("GET", r"/order-service/sales-credit/([\d,.\-]+)", get_credits, "get-sales-credit"),
     Route("OPTIONS", r"/order-service/(order|sales-credit)/([\d,.\-]+)", list_uris, "options-order"),
-    Route(
-        "GET",
-        r"/order-service/order-search",
-        lambda call: Response(200, searches.orders(call.world, call.request.query)),
-        "bulk-data-search",
-    ),
-    Route(
-        "GET",
-        r"/order-service/sales-order-search",
-        lambda call: Response(200, searches.sales_orders(call.world, call.request.query)),
-        "bulk-data-search",
-    ),
+    search_route(r"/order-service/order-search", searches.orders),
+    search_route(r"/order-service/sales-order-search", searches.sales_orders),
     Route("POST", r"/order-service/sales-credit", post_credit, "post-sales-credit"),
     Route("POST", r"/order-service/sales-credit/(\d+)/close", close_credit, "close-sales-credit"),
     Route("POST", r"/order-service/order", post_order, "post-order"),

@@ -3,6 +3,7 @@
 Not here: the routes of a service (`routes_*`) and who may call (`account`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from returns_pipeline.sandbox.brightpearl.world import BrightpearlWorld, Refused
 from returns_pipeline.sandbox.http import Request, Response
 
 _MOST_IDS = 200
+_LIKE_A_PERIOD = re.compile(r"/?\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,24 @@ class Route:
     pattern: str
     handle: Callable[[Call], Response]
     message_type: str
+
+
+def search_route(path: str, find: Callable[[BrightpearlWorld, dict[str, list[str]]], dict[str, Any]]) -> Route:
+    """The route of a resource search."""
+    return Route(
+        "GET", path, lambda call: Response(200, find(call.world, _query_as_read(call.request))), "bulk-data-search"
+    )
+
+
+def _query_as_read(request: Request) -> dict[str, list[str]]:
+    """The query, with the encoded slash of a period left as it is: Brightpearl does not decode it there."""
+    encoded = {part.split("=", 1)[0] for part in request.raw_query.split("&") if "%2f" in part.lower()}
+    return {
+        name: [
+            value.replace("/", "%2F") if name in encoded and _LIKE_A_PERIOD.match(value) else value for value in values
+        ]
+        for name, values in request.query.items()
+    }
 
 
 def answer(value: Any) -> Response:  # noqa: ANN401 - JSON
