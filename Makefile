@@ -33,7 +33,7 @@ bench: setup
 	$(BIN)/python -m returns_pipeline_tests.benchmarks
 
 docs: setup
-	$(BIN)/python -m returns_pipeline_tests.docs.generate
+	$(BIN)/python docs/generate.py
 
 format: setup
 	$(BIN)/ruff check --fix .

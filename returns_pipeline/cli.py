@@ -30,7 +30,9 @@ def _expected_refusals() -> tuple[type[Exception], ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="returns-pipeline", description="Returns from ReturnGo to credits and stock in Brightpearl.")
+    parser = argparse.ArgumentParser(
+        prog="returns-pipeline", description="Returns from ReturnGo to credits and stock in Brightpearl."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_sync(commands)
@@ -39,46 +41,77 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+def _command(
+    commands: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
     added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     added.set_defaults(run=run)
     return added
 
 
 def _add_demo(commands: argparse._SubParsersAction) -> None:
-    demo = _command(commands, "demo", _demo, "A small retailer's returns over several days, from approval to posted credit, over real HTTP.")
+    demo = _command(
+        commands,
+        "demo",
+        _demo,
+        "A small retailer's returns over several days, from approval to posted credit, over real HTTP.",
+    )
     demo.add_argument("--json", action="store_true", help="the summary as data")
     demo.add_argument("--seed", type=int, default=7, help="the same seed gives the same world")
-    dev = _command(commands, "dev", _dev, "The same world in the Dagster UI on 127.0.0.1, with its actors going on living.")
+    dev = _command(
+        commands, "dev", _dev, "The same world in the Dagster UI on 127.0.0.1, with its actors going on living."
+    )
     dev.add_argument("--port", type=int, default=3000)
     dev.add_argument("--seed", type=int, default=7)
-    sandbox = commands.add_parser("sandbox", help="A ReturnGo and a Brightpearl on loopback.").add_subparsers(required=True, metavar="VERB")
+    sandbox = commands.add_parser("sandbox", help="A ReturnGo and a Brightpearl on loopback.").add_subparsers(
+        required=True, metavar="VERB"
+    )
     serve = _command(sandbox, "serve", _sandbox_serve, "Serves both APIs and an admin address until it is stopped.")
-    serve.add_argument("rest", nargs=argparse.REMAINDER, help="options of the sandbox itself; try: sandbox serve --help")
+    serve.add_argument(
+        "rest", nargs=argparse.REMAINDER, help="options of the sandbox itself; try: sandbox serve --help"
+    )
 
 
 def _add_sync(commands: argparse._SubParsersAction) -> None:
     sync = _command(commands, "sync", _sync, "One pass of returns_sync in this process, shown in the Dagster UI.")
     sync.add_argument("--full", action="store_true", help="read every open return, credit and goods-in note again")
     sync.add_argument("--until-idle", action="store_true", help="go on until a pass moves nothing")
-    sync.add_argument("--lock-wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for another sync")
+    sync.add_argument(
+        "--lock-wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for another sync"
+    )
     sync.add_argument("--shop", action="append", default=[], help="only this shop (may be repeated)")
-    sync.add_argument("--rma", action="append", type=int, default=[], help="re-read and re-judge only this RMA (may be repeated)")
+    sync.add_argument(
+        "--rma", action="append", type=int, default=[], help="re-read and re-judge only this RMA (may be repeated)"
+    )
     sync.add_argument("--json", action="store_true")
     settle = _command(commands, "settle", _settle, "Looks up effects whose outcome is unknown; only reads.")
     settle.add_argument("--json", action="store_true")
 
 
 def _add_people(commands: argparse._SubParsersAction) -> None:
-    postings = commands.add_parser("postings", help="Credits that wait for a person.").add_subparsers(required=True, metavar="VERB")
-    listing = _command(postings, "list", _postings_list, "The postings that wait for approval, with their tax proof and the batch's hash.")
+    postings = commands.add_parser("postings", help="Credits that wait for a person.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    listing = _command(
+        postings,
+        "list",
+        _postings_list,
+        "The postings that wait for approval, with their tax proof and the batch's hash.",
+    )
     listing.add_argument("--json", action="store_true")
-    approve = _command(postings, "approve", _postings_approve, "Approves the batch that was shown; a batch that changed since is refused.")
+    approve = _command(
+        postings,
+        "approve",
+        _postings_approve,
+        "Approves the batch that was shown; a batch that changed since is refused.",
+    )
     approve.add_argument("--by", required=True, metavar="NAME", help="who approves (asserted and recorded as such)")
     approve.add_argument("--batch", metavar="HASH", help="the hash that `postings list` showed")
     approve.add_argument("--all", action="store_true", help="approve whatever waits now")
     approve.add_argument("--rma", action="append", type=int, default=[], help="only the postings of this RMA")
-    exceptions = commands.add_parser("exceptions", help="What does not fit, with owner, age and next step.").add_subparsers(required=True, metavar="VERB")
+    exceptions = commands.add_parser(
+        "exceptions", help="What does not fit, with owner, age and next step."
+    ).add_subparsers(required=True, metavar="VERB")
     listed = _command(exceptions, "list", _exceptions_list, "Open exceptions, most money first.")
     listed.add_argument("--owner")
     listed.add_argument("--json", action="store_true")
@@ -87,12 +120,18 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
     shown.add_argument("--json", action="store_true")
     resolve = _command(exceptions, "resolve", _exceptions_resolve, "Decides about one exception.")
     resolve.add_argument("id", type=int)
-    resolve.add_argument("--action", required=True, help="acknowledge, waive, map_sku, keep_item, accept_variance, adopt_credit, retry, void, lost_in_transit")
+    resolve.add_argument(
+        "--action",
+        required=True,
+        help="acknowledge, waive, map_sku, keep_item, accept_variance, adopt_credit, retry, void, lost_in_transit",
+    )
     resolve.add_argument("--value", default="{}", help="JSON that the action needs, such as '{\"order_row_id\": 17}'")
     resolve.add_argument("--reason", required=True)
     resolve.add_argument("--by", required=True, metavar="NAME")
     resolve.add_argument("--second", metavar="NAME", help="the second person, above limits.second_approver_minor")
-    inspections = commands.add_parser("inspections", help="What the bench found.").add_subparsers(required=True, metavar="VERB")
+    inspections = commands.add_parser("inspections", help="What the bench found.").add_subparsers(
+        required=True, metavar="VERB"
+    )
     record = _command(inspections, "record", _inspections_record, "Records the inspection of received units.")
     record.add_argument("--rma", type=int, required=True)
     record.add_argument("--item", type=int, required=True, metavar="RETURNED_ITEM_ID")
@@ -164,7 +203,9 @@ def _postings_list(chosen: argparse.Namespace) -> int:
 def _postings_approve(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import postings
 
-    return _show(postings.approve(by=chosen.by, batch=chosen.batch, everything=chosen.all, rma_ids=chosen.rma), as_json=False)
+    return _show(
+        postings.approve(by=chosen.by, batch=chosen.batch, everything=chosen.all, rma_ids=chosen.rma), as_json=False
+    )
 
 
 def _exceptions_list(chosen: argparse.Namespace) -> int:
@@ -183,14 +224,27 @@ def _exceptions_resolve(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import exceptions
 
     return _show(
-        exceptions.resolve(chosen.id, action=chosen.action, value=chosen.value, reason=chosen.reason, by=chosen.by, second=chosen.second), as_json=False
+        exceptions.resolve(
+            chosen.id,
+            action=chosen.action,
+            value=chosen.value,
+            reason=chosen.reason,
+            by=chosen.by,
+            second=chosen.second,
+        ),
+        as_json=False,
     )
 
 
 def _inspections_record(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import inspections
 
-    return _show(inspections.record(rma_id=chosen.rma, item_id=chosen.item, result=chosen.result, reason=chosen.reason, by=chosen.by), as_json=False)
+    return _show(
+        inspections.record(
+            rma_id=chosen.rma, item_id=chosen.item, result=chosen.result, reason=chosen.reason, by=chosen.by
+        ),
+        as_json=False,
+    )
 
 
 def _doctor(chosen: argparse.Namespace) -> int:

@@ -10,7 +10,9 @@ from returns_pipeline.checks.registry import Check, Violation
 def rule(return_lines: pd.DataFrame) -> Iterator[Violation]:
     """Lines held for their SKU, and lines judged right that name no sold row: the second must never happen."""
     held = return_lines[return_lines["hold_code"].isin(["sku_unknown", "row_ambiguous", "partial_bundle"])]
-    unproven = return_lines[(return_lines["verdict"] == "ok") & (return_lines["order_row_id"].isna() | return_lines["sku_sold"].isna())]
+    unproven = return_lines[
+        (return_lines["verdict"] == "ok") & (return_lines["order_row_id"].isna() | return_lines["sku_sold"].isna())
+    ]
     for line in pd.concat([held, unproven]).itertuples():
         yield Violation(
             subject_type="rma",

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-Scope = Literal["changed", "open", "all"]
+Scope = Literal["open", "all"]
 Severity = Literal["warn", "error"]
 Owner = Literal["finance", "warehouse", "cx", "product_data", "integration"]
 
@@ -41,7 +41,7 @@ class Check:
         owner: who acts on them.
         severity: "error" for what must be mended, "warn" for what must be looked at.
         is_blocking: whether downstream assets of the same run wait for it (only with "error").
-        scope: the rows it reads: what this run changed, what is open, or (in the nightly sweep) all of history.
+        scope: the rows it reads: what is open, or (in the nightly sweep) all of history.
     """
 
     asset: str
@@ -67,6 +67,8 @@ def discover() -> list[Check]:
         if check is None:
             continue
         if not isinstance(check, Check):
-            raise TypeError(f"returns_pipeline/checks/{module_info.name}.py: CHECK must be a Check, found {type(check).__name__}")
+            raise TypeError(
+                f"returns_pipeline/checks/{module_info.name}.py: CHECK must be a Check, found {type(check).__name__}"
+            )
         found.append(Check(**{**vars(check), "name": module_info.name}))
     return found

@@ -11,7 +11,11 @@ _ACTIONS_WITH_MONEY = ("raise", "amend", "post")
 
 def rule(proposals: pd.DataFrame) -> Iterator[Violation]:
     """Rows further than one minor unit from the exact share, or rows of a tax that was never charged."""
-    rows = proposals[proposals["action"].isin(_ACTIONS_WITH_MONEY) & (proposals["verdict"] == "ok") & proposals["charged_quantity"].notna()]
+    rows = proposals[
+        proposals["action"].isin(_ACTIONS_WITH_MONEY)
+        & (proposals["verdict"] == "ok")
+        & proposals["charged_quantity"].notna()
+    ]
     share_times_charged = rows["charged_tax_minor"] * rows["quantity"]
     distance = (rows["tax_minor"] * rows["charged_quantity"] - share_times_charged).abs()
     for row in rows[distance > rows["charged_quantity"]].itertuples():

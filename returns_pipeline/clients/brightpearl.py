@@ -150,14 +150,16 @@ class BrightpearlClient:
             self._add_credits(found, some if takes_sets else some[0])
         return found
 
-    def credits_changed(self, since: dt.datetime) -> dict[int, int | None]:
-        """Credit id -> sale id (None where it has no parent), for every credit of the account made or changed since."""
+    def credits_changed(self, since: dt.datetime) -> tuple[dict[int, int | None], dt.datetime | None]:
+        """Credit id -> sale id (None where it has no parent) for every credit of the account made or changed since, and the newest stamp seen."""
         changed: dict[int, int | None] = {}
+        stamps: list[dt.datetime] = []
         for column in ("createdOn", "updatedOn"):
             for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, column: Since(since)}):
                 parent = row.get("parentOrderId")
                 changed[int(row["orderId"])] = int(parent) if parent else None
-        return changed
+                stamps += stamps_of(row, "createdOn", "updatedOn")
+        return changed, max(stamps, default=None)
 
     def credits_by_reference(self, external_ref: str) -> set[int]:
         """Ids of the credits that carry our reference, as far as the index has them."""
@@ -305,6 +307,12 @@ class BrightpearlClient:
     def _add_credits(self, found: dict[int, set[int]], parents: int | list[int]) -> None:
         for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, "parentOrderId": parents}):
             found[int(row["parentOrderId"])].add(int(row["orderId"]))
+
+
+def stamps_of(row: Mapping[str, Any], *columns: str) -> list[dt.datetime]:
+    """The points in time of these columns of a search row, where they are filled."""
+    fields = Fields(row, "a row of a search")
+    return [moment for column in columns if (moment := fields.optional_moment(column))]
 
 
 def _id_sets(ids: Collection[int]) -> Iterator[str]:

@@ -30,7 +30,9 @@ class SyncResult:
         return not self.failed_steps and not self.closed_gates
 
 
-def sync(scope: Scope, *, until_idle: bool = False, lock_wait: float = 0.0, tell: Callable[[str], None] = lambda _: None) -> SyncResult:
+def sync(
+    scope: Scope, *, until_idle: bool = False, lock_wait: float = 0.0, tell: Callable[[str], None] = lambda _: None
+) -> SyncResult:
     """Runs the graph once, or until a pass moves nothing.
 
     Raises:
@@ -52,7 +54,11 @@ def _one_pass(scope: Scope) -> SyncResult:
     from returns_pipeline.definitions import defs
 
     job = defs().resolve_job_def("full_sweep" if scope.is_sweep else "returns_sync")
-    ops = {name: {"config": {"rma_ids": list(scope.rma_ids)}} for name in _configurable_steps(job)} if scope.rma_ids else {}
+    ops = (
+        {name: {"config": {"rma_ids": list(scope.rma_ids)}} for name in _configurable_steps(job)}
+        if scope.rma_ids
+        else {}
+    )
     with DagsterInstance.get() as instance:
         executed = job.execute_in_process(
             instance=instance,

@@ -12,7 +12,9 @@ from returns_pipeline.stages.report import StageReport
 CODE_VERSION = "1"
 
 
-def spec(key: str, *, group: str, owner: str, kinds: set[str], description: str, deps: Sequence[str] = ()) -> dg.AssetSpec:
+def spec(
+    key: str, *, group: str, owner: str, kinds: set[str], description: str, deps: Sequence[str] = ()
+) -> dg.AssetSpec:
     """The spec of one asset; its table's columns come from its Pandera model.
 
     The first line of `description` is what a finance person reads in Dagster.
@@ -25,7 +27,10 @@ def spec(key: str, *, group: str, owner: str, kinds: set[str], description: str,
         kinds=kinds,
         description=description,
         code_version=CODE_VERSION,
-        metadata={"dagster/column_schema": column_schema(key), "dagster/table_name": f"returns.{key.replace('/', '_')}"},
+        metadata={
+            "dagster/column_schema": column_schema(key),
+            "dagster/table_name": f"returns.{key.replace('/', '_')}",
+        },
     )
 
 
@@ -55,7 +60,9 @@ def stage_asset(
         specs=[spec(key, group=group, owner=owner, kinds=kinds, description=description, deps=deps)],
         check_specs=checks(key) if has_gate else None,
     )
-    def body(context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource) -> dg.MaterializeResult:
+    def body(
+        context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource
+    ) -> dg.MaterializeResult:
         with pipeline.open(context, config) as opened:
             report = stage(opened)
         return materialized(key, report)

@@ -14,7 +14,9 @@ def _asset_check(check: Check) -> dg.AssetChecksDefinition:
         blocking=check.is_blocking,
         description=f"{check.title}.\n\nOwner: {check.owner}. Reads: {check.scope} rows.",
     )
-    def body(context: dg.AssetCheckExecutionContext, config: ScopeConfig, pipeline: PipelineResource) -> dg.AssetCheckResult:
+    def body(
+        context: dg.AssetCheckExecutionContext, config: ScopeConfig, pipeline: PipelineResource
+    ) -> dg.AssetCheckResult:
         with pipeline.open(context, config) as opened:
             result = checking.run(opened, check)
         return dg.AssetCheckResult(
@@ -26,7 +28,9 @@ def _asset_check(check: Check) -> dg.AssetChecksDefinition:
                 "owner": check.owner,
                 "first_offenders": dg.MetadataValue.table(
                     [
-                        dg.TableRecord({"subject": f"{v.subject_type} {v.subject_id}", "expected": v.expected, "found": v.found})
+                        dg.TableRecord(
+                            {"subject": f"{v.subject_type} {v.subject_id}", "expected": v.expected, "found": v.found}
+                        )
                         for v in result.violations[:20]
                     ]
                     or [dg.TableRecord({"subject": "none", "expected": "", "found": ""})]

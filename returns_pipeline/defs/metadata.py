@@ -3,8 +3,18 @@
 Third-party text is shown as text or JSON and never as markdown.
 """
 
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MaterializeResult, MetadataValue, TableColumn
-from dagster import TableColumnConstraints, TableRecord, TableSchema
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    MaterializeResult,
+    MetadataValue,
+    TableColumn,
+    TableColumnConstraints,
+    TableRecord,
+    TableSchema,
+)
 
 from returns_pipeline import schemas
 from returns_pipeline.domain.money import format_minor
@@ -46,7 +56,9 @@ def schema_check_name(asset_key: str) -> str:
 def materialized(asset_key: str, report: StageReport) -> MaterializeResult:
     """The result of one asset: its metadata and, where the stage gave verdicts, its schema check."""
     checks = [schema_check_result(asset_key, report)] if report.gates else []
-    return MaterializeResult(asset_key=AssetKey(asset_key.split("/")), metadata=metadata_of(report), check_results=checks)
+    return MaterializeResult(
+        asset_key=AssetKey(asset_key.split("/")), metadata=metadata_of(report), check_results=checks
+    )
 
 
 def metadata_of(report: StageReport) -> dict[str, MetadataValue]:

@@ -21,7 +21,9 @@ def scope_of(run_tags: Mapping[str, str], rma_ids: Sequence[int]) -> Scope:
     """The scope of a run: its tags name the shops ("all" or "uk,eu") and say whether it is a sweep."""
     shops = run_tags.get("shops", "all")
     return Scope(
-        shops=() if shops == "all" else tuple(shops.split(",")), rma_ids=tuple(rma_ids), is_sweep=run_tags.get("sweep") == "yes"
+        shops=() if shops == "all" else tuple(shops.split(",")),
+        rma_ids=tuple(rma_ids),
+        is_sweep=run_tags.get("sweep") == "yes",
     )
 
 
@@ -42,7 +44,9 @@ class PipelineResource(dg.ConfigurableResource):
             self._accounts.close()
 
     @contextmanager
-    def open(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, config: ScopeConfig) -> Iterator[Pass]:
+    def open(
+        self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, config: ScopeConfig
+    ) -> Iterator[Pass]:
         """A pass for one step, on its own database connection."""
         if self._settings is None or self._accounts is None:
             raise RuntimeError("the pipeline resource was used outside a run")

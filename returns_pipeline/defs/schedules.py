@@ -7,7 +7,12 @@ import dagster as dg
 from returns_pipeline.defs.jobs import full_sweep, month_end_close, pipeline_health, returns_sync
 
 _SYNC_JOBS = ("returns_sync", "full_sweep")
-_BUSY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+_BUSY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 
 
 def sync_is_under_way(instance: dg.DagsterInstance) -> bool:

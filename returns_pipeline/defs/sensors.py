@@ -26,7 +26,9 @@ def receipts_without_credit_sensor(context: dg.SensorEvaluationContext) -> dg.Ru
         return dg.SkipReason("RETURNS_DATABASE_URL is not set for this process, so nothing can be watched")
     with database.connect() as connection:
         found = gaps.read(connection)
-        heartbeats.beat(connection, "receipts_without_credit_sensor", "sensor", expected_every_seconds=_INTERVAL_SECONDS * 5)
+        heartbeats.beat(
+            connection, "receipts_without_credit_sensor", "sensor", expected_every_seconds=_INTERVAL_SECONDS * 5
+        )
         connection.commit()
     fingerprint = _fingerprint(found)
     if fingerprint == context.cursor:
@@ -36,7 +38,9 @@ def receipts_without_credit_sensor(context: dg.SensorEvaluationContext) -> dg.Ru
         return dg.SkipReason(f"a sync is under way; {_in_words(found)}")
     context.update_cursor(fingerprint)
     if not healing:
-        return dg.SkipReason(f"a person has to act, not a run: {_in_words(found)}" if found else "every receipt has its credit")
+        return dg.SkipReason(
+            f"a person has to act, not a run: {_in_words(found)}" if found else "every receipt has its credit"
+        )
     return dg.RunRequest(run_key=f"gaps-{fingerprint}", tags={"reason": _in_words(found)[:200]})
 
 
@@ -50,4 +54,7 @@ def _in_words(found: Sequence[gaps.Gap]) -> str:
         return "no receipt without a credit"
     shapes = {shape: sum(gap.shape == shape for gap in found) for shape in dict.fromkeys(gap.shape for gap in found)}
     oldest = found[0]
-    return ", ".join(f"{count} {shape.replace('_', ' ')}" for shape, count in shapes.items()) + f"; oldest: credit {oldest.credit_id}, {oldest.state}"
+    return (
+        ", ".join(f"{count} {shape.replace('_', ' ')}" for shape, count in shapes.items())
+        + f"; oldest: credit {oldest.credit_id}, {oldest.state}"
+    )

@@ -33,7 +33,6 @@ _VOID_STATUSES = ("Pending", "Rejected", "Canceled")
 def match_lines(
     items: pd.DataFrame,
     rmas: pd.DataFrame,
-    shipments: pd.DataFrame,  # noqa: ARG001 - parcels are named by the units themselves
     orders: pd.DataFrame,
     order_rows: pd.DataFrame,
     products: pd.DataFrame,
@@ -45,7 +44,7 @@ def match_lines(
     """The return lines of one shop's returns, with the columns of `returns_return_lines`.
 
     Args:
-        items, rmas, shipments, orders, order_rows, products: frames of their tables.
+        items, rmas, orders, order_rows, products: frames of their tables.
         decisions: what people decided (`operator_decisions` in force): map_sku, keep_item, waive, void.
         shop: the shop's rules.
         patience: how long a sale that is not in Brightpearl yet may be waited for.

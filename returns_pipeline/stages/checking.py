@@ -23,15 +23,29 @@ class CheckOutcome:
 
 
 def run(stage_pass: Pass, check: Check) -> CheckOutcome:
-    """Runs the rule over every shop of the pass; a check of scope `all` reads what is open except in a sweep."""
-    scope = "open" if check.scope == "all" and not stage_pass.scope.is_sweep else check.scope
+    """Runs the rule over every shop of the pass; a check of scope `all` reads all of history in a sweep, and what is open otherwise."""
+    scope = "all" if check.scope == "all" and stage_pass.scope.is_sweep else "open"
+    rma_ids = stage_pass.scope.rma_ids or None
     rows, violations = 0, []
     for shop in stage_pass.shops:
-        frame = frames.read(stage_pass.connection, check.asset, scope=scope, shop=shop.label, rma_ids=stage_pass.scope.rma_ids or None)
+        frame = frames.read(
+            stage_pass.connection,
+            check.asset,
+            scope="open" if rma_ids else scope,
+            shop=shop.label,
+            rma_ids=rma_ids,
+            order_name_format=shop.order_name_format,
+        )
         found = list(check.rule(frame))
         rows += len(frame)
         violations += found
-        observe(stage_pass, f"check:{check.name}", shop.label, [_finding(check, violation, shop.label) for violation in found], judged=None)
+        observe(
+            stage_pass,
+            f"check:{check.name}",
+            shop.label,
+            [_finding(check, violation, shop.label) for violation in found],
+            judged=None,
+        )
     outcome = CheckOutcome(rows, violations)
     check_results.record(
         stage_pass.connection,
@@ -43,9 +57,12 @@ def run(stage_pass: Pass, check: Check) -> CheckOutcome:
         is_blocking=check.is_blocking,
         rows_checked=rows,
         violations=len(violations),
-        detail={"title": check.title, "owner": check.owner, "first": [f"{v.subject_type} {v.subject_id}" for v in violations[:20]]},
+        detail={
+            "title": check.title,
+            "owner": check.owner,
+            "first": [f"{v.subject_type} {v.subject_id}" for v in violations[:20]],
+        },
     )
-    stage_pass.connection.commit()
     return outcome
 
 

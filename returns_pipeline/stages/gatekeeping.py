@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from returns_pipeline import schemas
+from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import Settings
 from returns_pipeline.stages.passes import Pass
@@ -23,6 +24,7 @@ class Batch:
 
     `subject_type` and `subject_column` say whom an exception about a row names.
     `parents` names the column and ids whose rows are known completely, so that rows no longer there are removed.
+    `keys` are other unique columns than the table's own key, where the database makes that key.
     `newly_judged` counts the rows judged for the first time, on which the share of held rows is measured.
     """
 
@@ -33,10 +35,16 @@ class Batch:
     rejected: Sequence[Finding] = ()
     parents: tuple[str, Sequence[int]] | None = None
     newly_judged: int | None = None
+    keys: Sequence[str] | None = None
 
 
 def commit(
-    stage_pass: Pass, shop: str, stage: str, batches: Sequence[Batch], moved_cursors: Mapping[str, str] | None = None, refusal: str | None = None
+    stage_pass: Pass,
+    shop: str,
+    stage: str,
+    batches: Sequence[Batch],
+    moved_cursors: Mapping[str, str] | None = None,
+    refusal: str | None = None,
 ) -> StageReport:
     """Stores the batches of one shop if they pass, with their cursors, and records one gate per table either way.
 
@@ -73,8 +81,22 @@ def commit(
     return report
 
 
+def rejected_record(rejection: RecordRejected, shop: str, subject_type: str, subject_id: str) -> Finding:
+    """The finding for a record that could not be parsed: it is held, the others go on."""
+    return Finding(
+        code="record_malformed",
+        subject_type=subject_type,
+        subject_id=subject_id,
+        shop=shop,
+        cause=str(rejection),
+        rma_id=int(subject_id) if subject_type == "rma" and subject_id.isdigit() else None,
+        expected=f"a {rejection.field} that can be read",
+        found=rejection.found,
+    )
+
+
 def _store(stage_pass: Pass, batch: Batch, good: pd.DataFrame, report: StageReport) -> None:
-    written = frames.upsert(stage_pass.connection, batch.table, good, replace_within=batch.parents)
+    written = frames.upsert(stage_pass.connection, batch.table, good, keys=batch.keys, replace_within=batch.parents)
     report.counts["rows"] += len(good)
     report.counts["changed_rows"] += written.inserted + written.changed + written.removed
 

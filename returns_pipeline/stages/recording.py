@@ -11,7 +11,9 @@ from returns_pipeline.storage import exceptions
 _MOST_OFFENDERS = 20
 
 
-def observe(stage_pass: Pass, stage: str, shop: str, findings: Sequence[Finding], judged: Iterable[tuple[str, str]] | None) -> StageReport:
+def observe(
+    stage_pass: Pass, stage: str, shop: str, findings: Sequence[Finding], judged: Iterable[tuple[str, str]] | None
+) -> StageReport:
     """Opens, keeps, re-opens and closes the exceptions of one stage and shop.
 
     `judged` names the subjects that this pass looked at: an exception about one of them that is not among the findings closes itself.
@@ -27,10 +29,16 @@ def observe(stage_pass: Pass, stage: str, shop: str, findings: Sequence[Finding]
         catalogue=CATALOGUE,
         settings=stage_pass.settings,
     )
-    stage_pass.connection.commit()
     report = StageReport()
     report.counts["exceptions_opened"] = observed.opened + observed.reopened
     report.counts["exceptions_resolved"] = observed.resolved
     report.counts["exceptions_changed"] = observed.opened + observed.reopened + observed.resolved
-    report.offenders = [(finding.code, f"{finding.subject_type} {finding.subject_id}") for finding in findings[:_MOST_OFFENDERS]]
+    report.offenders = [
+        (finding.code, f"{finding.subject_type} {finding.subject_id}") for finding in findings[:_MOST_OFFENDERS]
+    ]
     return report
+
+
+def judged_rmas(stage_pass: Pass) -> set[tuple[str, str]] | None:
+    """The subjects of a run about single returns; None for a run about everything that is open."""
+    return {("rma", str(rma_id)) for rma_id in stage_pass.scope.rma_ids} or None

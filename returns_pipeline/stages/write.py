@@ -3,26 +3,27 @@
 Each writer goes in rounds: what one round confirms may be what the next one needs (a credit posted, then annotated).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from returns_pipeline.domain import findings, plans
-from returns_pipeline.domain.plans import EffectPlan
-from returns_pipeline.effects import runner, settle
-from returns_pipeline.settings import live_kinds
+from returns_pipeline.domain import confirmations, transfers
+from returns_pipeline.domain.findings import Finding, findings_from_effects
+from returns_pipeline.domain.plans import EffectPlan, Sources, build_credit_plans
+from returns_pipeline.effects.runner import Runner
+from returns_pipeline.effects.settle import settle
+from returns_pipeline.settings import ShopSettings, live_kinds
 from returns_pipeline.stages import decide
 from returns_pipeline.stages.passes import Pass
-from returns_pipeline.stages.recording import observe
+from returns_pipeline.stages.reading import Frames
+from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport
-from returns_pipeline.storage import account_facts, decisions, frames, gates, ledger
+from returns_pipeline.storage import account_facts, decisions, gates, ledger
 
 _MOST_ROUNDS = 4
-
 RAISING = ("credit.raise", "credit.cancel", "goods_in.write")
 POSTING = ("credit.amend", "credit.post", "credit.annotate", "refund.record")
 CONFIRMING = ("returngo.receive",)
 MOVING = ("transfer.create", "transfer.dispatch", "transfer.ship", "transfer.release")
-
-_ACTIONS = {
+_KIND_OF_ACTION = {
     "raise": "credit.raise",
     "cancel": "credit.cancel",
     "write_goods_in": "goods_in.write",
@@ -31,40 +32,166 @@ _ACTIONS = {
     "annotate": "credit.annotate",
     "record_refund": "refund.record",
 }
+# What one shop's writer would do now, and what keeps it from doing more.
+Build = Callable[[Pass, ShopSettings], tuple[list[EffectPlan], list[Finding]]]
 
 
 def raise_expected_returns(stage_pass: Pass) -> StageReport:
-    """Raises, cancels and receives (where the pipeline books goods in itself): what the bench works against."""
-    return _write(stage_pass, "expected_returns", RAISING, lambda: _credit_plans(stage_pass, RAISING))
+    """Raises and cancels the credits that the bench receives against."""
+    return _write(
+        stage_pass, "expected_returns", RAISING, lambda opened, shop: (_credit_plans(opened, shop, RAISING), [])
+    )
 
 
 def post_credits(stage_pass: Pass) -> StageReport:
     """Amends, posts, annotates, and records refunds on credits whose goods came."""
-    return _write(stage_pass, "posted_credits", POSTING, lambda: _credit_plans(stage_pass, POSTING))
+    return _write(
+        stage_pass, "posted_credits", POSTING, lambda opened, shop: (_credit_plans(opened, shop, POSTING), [])
+    )
 
 
 def confirm_receipts(stage_pass: Pass) -> StageReport:
     """Confirms parcels to ReturnGo once every unit in them is settled."""
-    return _write(stage_pass, "receipt_confirmations", CONFIRMING, lambda: _confirmation_plans(stage_pass))
+    return _write(stage_pass, "receipt_confirmations", CONFIRMING, _confirmation_plans)
 
 
 def move_stock(stage_pass: Pass) -> StageReport:
     """Creates and dispatches transfers of passed units; never waits for a credit."""
-    return _write(stage_pass, "stock_transfers", MOVING, lambda: _transfer_plans(stage_pass))
+    return _write(stage_pass, "stock_transfers", MOVING, _transfer_plans)
 
 
-def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Callable[[], list[EffectPlan]]) -> StageReport:
+def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) -> StageReport:
     report = StageReport()
-    runner_of = runner.Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id)
-    settled = settle.settle(stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings)
-    report.counts["effects_settled"] += settled.moved
+    findings: dict[str, list[Finding]] = {}
+    if stage_pass.settings.mode == "live":
+        report.counts["effects_settled"] += settle(
+            stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings
+        ).moved
+    runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id)
     for _ in range(_MOST_ROUNDS):
-        planned = _plan(stage_pass, kinds, build(), report)
-        drained = runner_of.drain(kinds)
-        report.counts.update({"effects_planned": planned, "effects_confirmed": drained.confirmed, "effects_rejected": drained.rejected, "effects_unknown": drained.unknown, "effects_halted": drained.halted})
+        findings = {shop.label: _plan(stage_pass, shop, kinds, build, report) for shop in stage_pass.shops}
+        drained = runner.drain(kinds)
+        for state in ("confirmed", "rejected", "unknown", "halted"):
+            report.counts[f"effects_{state}"] += getattr(drained, state)
         if drained.stopped_reason:
             report.notes.append(drained.stopped_reason)
         if not drained.confirmed:
             break
-    _tell(stage_pass, writer, kinds, report)
+    _tell(stage_pass, writer, kinds, findings, report)
     return report
+
+
+def _plan(
+    stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], build: Build, report: StageReport
+) -> list[Finding]:
+    """Plans what is live, writes what is shadowed to the shadow plans; answers the findings of both."""
+    closed = {kind: reasons for kind in kinds if (reasons := gates.closed(stage_pass.connection, shop.label, kind))}
+    if len(closed) == len(kinds):
+        report.notes.append(
+            f"{shop.label}: nothing is planned while gates are closed: {'; '.join(next(iter(closed.values())))}"
+        )
+        return []
+    plans, findings = build(stage_pass, shop)
+    live = live_kinds(stage_pass.settings, shop)
+    shadowed = [kind for kind in kinds if kind not in live]
+    report.counts["shadow_plans"] += ledger.replace_shadow_plans(
+        stage_pass.connection,
+        shop.label,
+        shadowed,
+        [plan for plan in plans if plan.kind in shadowed],
+        stage_pass.run_id,
+    )
+    planned = ledger.plan(
+        stage_pass.connection, [plan for plan in plans if plan.kind in live], f"run {stage_pass.run_id}"
+    )
+    report.counts["effects_planned"] += planned.planned
+    report.counts["effects_adopted"] += planned.adopted
+    return findings + [_refused(shop.label, key, reason) for key, reason in planned.refused]
+
+
+def _refused(shop: str, business_key: str, reason: str) -> Finding:
+    return Finding(
+        code="effect_refused_by_ledger",
+        subject_type="effect",
+        subject_id=business_key,
+        shop=shop,
+        cause=f"{business_key.split(':')[0]}: {reason.split(':')[0]}",
+        expected="a plan that the balances and gates allow",
+        found=reason,
+    )
+
+
+def _tell(
+    stage_pass: Pass, writer: str, kinds: Sequence[str], findings: dict[str, list[Finding]], report: StageReport
+) -> None:
+    """Exceptions and standing inventory of one writer: how many effects are open, and how much money the confirmed ones carry."""
+    effects = ledger.read_effects(stage_pass.connection)
+    of_writer = effects[effects["kind"].isin(kinds)]
+    for shop in stage_pass.shops:
+        troubled = findings_from_effects(of_writer[of_writer["shop"] == shop.label])
+        report.merge(
+            observe(
+                stage_pass,
+                f"write:{writer}",
+                shop.label,
+                [*findings.get(shop.label, []), *troubled],
+                judged_rmas(stage_pass),
+            )
+        )
+    waiting = of_writer[
+        (of_writer["state"] == "planned") & of_writer["needs_approval"] & of_writer["approved_batch"].isna()
+    ]
+    report.counts["awaiting_approval"] = len(waiting)
+    report.counts["still_open"] = int((~of_writer["state"].isin(["confirmed", "voided"])).sum())
+    lines = ledger.read_lines(stage_pass.connection)
+    done = lines[lines["kind"].isin(kinds) & (lines["state"] == "confirmed")].merge(
+        ledger.read_balances(stage_pass.connection, sorted(set(lines["order_id"])))[["order_row_id", "currency"]],
+        on="order_row_id",
+    )
+    report.add_money("net", done, "net_minor")
+    report.add_money("tax", done, "tax_minor")
+
+
+def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str]) -> list[EffectPlan]:
+    read = Frames(stage_pass, shop)
+    proposals = decide.credit_proposals(stage_pass, shop)
+    wanted = proposals[proposals["action"].map(_KIND_OF_ACTION).isin(kinds)]
+    facts = account_facts.read_all(stage_pass.connection)
+    sources = Sources(
+        read["brightpearl/sales_orders"], read["brightpearl_sales_order_rows"], read["brightpearl/sales_credits"], read["returngo/rmas"],
+        read["returngo/return_items"], facts, stage_pass.settings, stage_pass.now,
+    )  # fmt: skip
+    return build_credit_plans(wanted, sources)
+
+
+def _confirmation_plans(stage_pass: Pass, shop: ShopSettings) -> tuple[list[EffectPlan], list[Finding]]:
+    read = Frames(stage_pass, shop)
+    decided = decisions.in_force(stage_pass.connection, shop.label)
+    settled = decided[decided["action"].isin(["adopt_credit", "waive", "void"])]["rma_id"].dropna().astype("int64")
+    return confirmations.build_confirmation_plans(
+        read["returns/return_lines"],
+        read["returngo_shipments"],
+        read.effects(),
+        read.ledger_lines(),
+        set(settled),
+        stage_pass.settings,
+    )
+
+
+def _transfer_plans(stage_pass: Pass, shop: ShopSettings) -> tuple[list[EffectPlan], list[Finding]]:
+    read = Frames(stage_pass, shop)
+    proposals, effects = read["returns/transfer_proposals"], read.effects()
+    effects = effects[(effects["shop"] == shop.label) | ~effects["kind"].isin(MOVING)]
+    warehouses = sorted({*shop.returns_warehouses.values(), *shop.saleable_warehouses.values()})
+    defaults = {
+        warehouse: places["default"]
+        for warehouse, places in decide.locations(stage_pass, warehouses).items()
+        if places["default"]
+    }
+    of_shop = effects[effects["shop"] == shop.label]
+    plans = transfers.build_release_plans(proposals, defaults)
+    plans += transfers.build_create_plans(proposals, of_shop, defaults, shop, stage_pass.now)
+    plans += transfers.build_follow_up_plans(
+        of_shop[of_shop["kind"].isin(MOVING)], defaults, stage_pass.settings, stage_pass.now
+    )
+    return plans, []

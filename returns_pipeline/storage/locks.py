@@ -30,9 +30,14 @@ def hold(connection: psycopg.Connection, name: str, *, wait_seconds: float = 0.0
     deadline = time.monotonic() + wait_seconds
     while not _try(connection, number):
         if time.monotonic() >= deadline:
-            raise Busy(f"{name} is already being run by {_holder(connection, number)}; wait for it or pass a longer --lock-wait")
+            raise Busy(
+                f"{name} is already being run by {_holder(connection, number)}; wait for it or pass a longer --lock-wait"
+            )
         time.sleep(min(0.25, max(0.0, deadline - time.monotonic())))
-    connection.execute("SELECT set_config('application_name', %s, false)", (f"{name} by process {os.getpid()} on {socket.gethostname()}"[:63],))
+    connection.execute(
+        "SELECT set_config('application_name', %s, false)",
+        (f"{name} by process {os.getpid()} on {socket.gethostname()}"[:63],),
+    )
     connection.commit()
     try:
         yield
@@ -56,4 +61,6 @@ def _holder(connection: psycopg.Connection, number: int) -> str:
         (_NAMESPACE, number),
     ).fetchone()
     connection.commit()
-    return str(next(iter(row.values() if isinstance(row, dict) else row))) if row else "a process that has just finished"
+    return (
+        str(next(iter(row.values() if isinstance(row, dict) else row))) if row else "a process that has just finished"
+    )

@@ -33,7 +33,9 @@ from returns_pipeline.stages import ingest_returns
     ],
     check_specs=checks("returngo/rmas", "returngo/return_items"),
 )
-def returngo_returns(context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource) -> Iterator[dg.MaterializeResult]:
+def returngo_returns(
+    context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource
+) -> Iterator[dg.MaterializeResult]:
     """Reads the open returns of every shop, and their units from the same detail call."""
     with pipeline.open(context, config) as opened:
         rmas, items = ingest_returns.read_returns(opened)

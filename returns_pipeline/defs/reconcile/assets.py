@@ -9,7 +9,12 @@ from returns_pipeline.defs.metadata import materialized
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
 from returns_pipeline.stages import reconcile
 
-_WRITERS = ["brightpearl/expected_returns", "brightpearl/posted_credits", "returngo/receipt_confirmations", "brightpearl/stock_transfers"]
+_WRITERS = [
+    "brightpearl/expected_returns",
+    "brightpearl/posted_credits",
+    "returngo/receipt_confirmations",
+    "brightpearl/stock_transfers",
+]
 
 returns_exceptions = stage_asset(
     "returns/exceptions",
@@ -50,7 +55,9 @@ finance_three_way_match = stage_asset(
     check_specs=checks("finance/month_end_close"),
     partitions_def=dg.MonthlyPartitionsDefinition(start_date="2025-01-01", end_offset=1),
 )
-def finance_month_end_close(context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource) -> dg.MaterializeResult:
+def finance_month_end_close(
+    context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource
+) -> dg.MaterializeResult:
     """Computes the figures of one month for every shop."""
     with pipeline.open(context, config) as opened:
         report = reconcile.close_month(opened, dt.date.fromisoformat(context.partition_key))

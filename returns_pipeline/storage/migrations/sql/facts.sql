@@ -80,6 +80,9 @@ CREATE TABLE brightpearl_sales_credit_rows(
   order_row_id bigint);                       -- the sale's row it gives back, found by product, sequence and money
 CREATE INDEX brightpearl_sales_credit_rows_credit ON brightpearl_sales_credit_rows(credit_id);
 
+CREATE TABLE brightpearl_searched_sales(       -- sales whose credits were searched by sale; from then on changes are enough
+  order_id bigint PRIMARY KEY, searched_at timestamptz NOT NULL DEFAULT now());
+
 CREATE TABLE brightpearl_goods_in(            -- one row per line of a goods-in note
   receipt_line_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, goods_note_id bigint NOT NULL, credit_id bigint NOT NULL, credit_row_id bigint NOT NULL,
   product_id bigint NOT NULL, location_id bigint NOT NULL, warehouse_id bigint NOT NULL, quantity integer NOT NULL, shop text,

@@ -1,0 +1,214 @@
+"""Decides about credits and transfers for what is open, and keeps the proposals. The decisions are in `domain/`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from returns_pipeline.domain import findings, refunds, transfers
+from returns_pipeline.domain.adopting import adoptable
+from returns_pipeline.domain.balances import opening_balances
+from returns_pipeline.domain.cases import Facts
+from returns_pipeline.domain.credit_rows import foreign_facts
+from returns_pipeline.domain.proposals import frame_of
+from returns_pipeline.domain.raising import lines_to_raise, propose_raises
+from returns_pipeline.domain.settling import settle_credit
+from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.gatekeeping import Batch, commit
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.reading import Frames
+from returns_pipeline.stages.recording import judged_rmas, observe
+from returns_pipeline.stages.report import StageReport, total_of
+from returns_pipeline.storage import account_facts, ledger
+
+
+def propose_credits(stage_pass: Pass) -> StageReport:
+    """The next step of every open return's credits; `returns.returns_credit_proposals`."""
+    return total_of(_propose_shop(stage_pass, shop) for shop in stage_pass.shops)
+
+
+def propose_transfers(stage_pass: Pass) -> StageReport:
+    """Passed units that may leave; `returns.returns_transfer_proposals`."""
+    return total_of(_propose_shop_transfers(stage_pass, shop) for shop in stage_pass.shops)
+
+
+def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
+    """The proposals as they follow from the facts of this moment, after the facts were written into the balances."""
+    read = Frames(stage_pass, shop)
+    effects, standing = read.effects(), read.standing()
+    order_rows, credits, credit_rows = (
+        read["brightpearl_sales_order_rows"],
+        read["brightpearl/sales_credits"],
+        read["brightpearl_sales_credit_rows"],
+    )
+    ledger.ensure_balances(stage_pass.connection, opening_balances(read["brightpearl/sales_orders"], order_rows))
+    lines = lines_to_raise(read["returns/return_lines"], read["returngo_shipments"], standing, shop)
+    adoptions = _adoptions(stage_pass, read, lines, standing)
+    foreign = foreign_facts(credits, credit_rows, standing, set(adoptions.values()))
+    _record_facts(stage_pass, read, standing, foreign)
+    balances = _balances(stage_pass, order_rows)
+    rows = propose_raises(lines, balances, order_rows, standing, foreign, adoptions, stage_pass.settings)
+    facts = Facts(
+        standing, balances, read["returngo/rmas"], read["returngo_shipments"], read["returns/return_lines"], read["returns/receipts"],
+        read["brightpearl/sales_orders"], order_rows, _not_stale(credits, effects), credit_rows, {shop.label: shop},
+    )  # fmt: skip
+    for case_shop, case in facts.cases():
+        rows += settle_credit(case, case_shop, stage_pass.settings, stage_pass.now)
+    heads = [head for head in refunds.posted_credits(effects) if head["shop"] == shop.label]
+    rows += refunds.propose_notes(heads, read["returns/return_lines"])
+    rows += refunds.propose_refunds(
+        heads,
+        read["returngo/transactions"],
+        read["returns/return_lines"],
+        read["brightpearl/sales_orders"],
+        effects,
+        stage_pass.settings,
+    )
+    return frame_of(rows, stage_pass.now)
+
+
+def _propose_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    proposals = credit_proposals(stage_pass, shop)
+    rma_ids = Frames(stage_pass, shop)["returngo/rmas"]["rma_id"].tolist()
+    report = commit(
+        stage_pass,
+        shop.label,
+        "decide:schema:credits",
+        [Batch("returns_credit_proposals", proposals, "rma", "rma_id", parents=("rma_id", rma_ids))],
+    )
+    report.merge(
+        observe(
+            stage_pass,
+            "decide:credits",
+            shop.label,
+            findings.findings_from_proposals(proposals),
+            judged_rmas(stage_pass),
+        )
+    )
+    for (action, verdict), group in proposals.groupby(["action", "verdict"]):
+        report.counts[f"{action}_{verdict}"] = len(group)
+        report.add_money(f"{action}_{verdict}_net", group, "net_minor")
+        report.add_money(f"{action}_{verdict}_tax", group, "tax_minor")
+    return report
+
+
+def _adoptions(stage_pass: Pass, read: Frames, lines: pd.DataFrame, standing: pd.DataFrame) -> Mapping[str, int]:
+    """Credits by others that are exactly what we would raise if nobody else had."""
+    balances = _balances(stage_pass, read["brightpearl_sales_order_rows"])
+    undisturbed = balances.assign(foreign_qty=0, foreign_net=0, foreign_tax=0)
+    nobody = pd.DataFrame(columns=["order_row_id", "credit_ids"])
+    wanted = propose_raises(
+        lines, undisturbed, read["brightpearl_sales_order_rows"], standing, nobody, {}, stage_pass.settings
+    )
+    known = set(standing["credit_id"].dropna().astype("int64"))
+    return adoptable(wanted, read["brightpearl/sales_credits"], read["brightpearl_sales_credit_rows"], known)
+
+
+def _record_facts(stage_pass: Pass, read: Frames, standing: pd.DataFrame, foreign: pd.DataFrame) -> None:
+    """Writes what came and what others credited into the balances; a row without any is set back to nothing."""
+    order_row_ids = read["brightpearl_sales_order_rows"]["order_row_id"]
+    receipts, credit_rows = read["returns/receipts"], read["brightpearl_sales_credit_rows"]
+    ours = receipts[receipts["credit_id"].isin(standing["credit_id"].dropna()) & receipts["order_row_id"].notna()]
+    received = _units_per_row(ours, credit_rows).reindex(order_row_ids, fill_value=0)
+    others = foreign.set_index("order_row_id")[["foreign_qty", "foreign_net", "foreign_tax"]].reindex(
+        order_row_ids, fill_value=0
+    )
+    ledger.record_facts(
+        stage_pass.connection,
+        received=pd.DataFrame(
+            {"order_row_id": order_row_ids.tolist(), "received_qty": received.astype("int64").tolist()}
+        ),
+        foreign=others.astype("int64").rename_axis("order_row_id").reset_index(),
+    )
+
+
+def _units_per_row(receipts: pd.DataFrame, credit_rows: pd.DataFrame) -> pd.Series:
+    """Units received per order row; a bundle counts as often as all of its components came."""
+    components = credit_rows.loc[credit_rows["is_bundle_child"], ["credit_row_id", "quantity", "parent_row_id"]].rename(
+        columns={"quantity": "per"}
+    )
+    own = (
+        receipts[~receipts["credit_row_id"].isin(components["credit_row_id"])]
+        .groupby("order_row_id")["matched_quantity"]
+        .sum()
+    )
+    parts = components.merge(
+        receipts.groupby(["credit_row_id", "order_row_id"], as_index=False)["matched_quantity"].sum(),
+        on="credit_row_id",
+        how="left",
+    )
+    parts = parts.merge(
+        credit_rows[["credit_row_id", "quantity", "order_row_id"]].rename(
+            columns={"credit_row_id": "parent_row_id", "order_row_id": "bundle_row"}
+        ),
+        on="parent_row_id",
+    )
+    parts["bundles"] = parts["matched_quantity"].fillna(0).astype("int64") * parts["quantity"] // parts["per"]
+    per_parent = parts.groupby(["parent_row_id", "bundle_row"], as_index=False)["bundles"].min()
+    return own.add(per_parent.groupby("bundle_row")["bundles"].sum(), fill_value=0)
+
+
+def _balances(stage_pass: Pass, order_rows: pd.DataFrame) -> pd.DataFrame:
+    return ledger.read_balances(stage_pass.connection, sorted({int(order_id) for order_id in order_rows["order_id"]}))
+
+
+def _not_stale(credits: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
+    """Credits as they were read after our last change to them; one that we changed since is judged in the next pass."""
+    changed = effects[
+        effects["kind"].isin(["credit.amend", "credit.cancel"])
+        & (effects["state"] == "confirmed")
+        & (effects["confirmed_by"] != "adopted")
+    ]
+    at = pd.Series(
+        changed["updated_at"].tolist(),
+        index=[payload["subject"]["credit_id"] for payload in changed["payload"]],
+        dtype="datetime64[us, UTC]",
+    )
+    newest = credits["credit_id"].map(at.groupby(level=0).max())
+    return credits[newest.isna() | (credits["read_at"] > newest)]
+
+
+def _propose_shop_transfers(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    read = Frames(stage_pass, shop)
+    quarantine = {
+        warehouse: places["quarantine"]
+        for warehouse, places in locations(stage_pass, _warehouses_of(shop)).items()
+        if places["quarantine"]
+    }
+    proposals = transfers.propose_transfers(
+        read["returns/receipts"], read["brightpearl/sales_orders"], read.effects(), quarantine, shop, stage_pass.now
+    )
+    rma_ids = read["returngo/rmas"]["rma_id"].tolist()
+    report = commit(
+        stage_pass,
+        shop.label,
+        "decide:schema:transfers",
+        [Batch("returns_transfer_proposals", proposals, "receipt", "receipt_line_id", parents=("rma_id", rma_ids))],
+    )
+    report.merge(
+        observe(
+            stage_pass,
+            "decide:transfers",
+            shop.label,
+            findings.findings_from_transfers(proposals),
+            judged_rmas(stage_pass),
+        )
+    )
+    report.counts["units_to_release"] = int(proposals.loc[proposals["verdict"] == "ok", "quantity"].sum())
+    return report
+
+
+def _warehouses_of(shop: ShopSettings) -> list[int]:
+    return sorted({*shop.returns_warehouses.values(), *shop.saleable_warehouses.values()})
+
+
+def locations(stage_pass: Pass, warehouse_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Default and quarantine location of each warehouse, read once per account and kept."""
+    known = account_facts.read(stage_pass.connection, "locations") or {}
+    missing = [warehouse_id for warehouse_id in warehouse_ids if str(warehouse_id) not in known]
+    for warehouse_id in missing:
+        client = stage_pass.accounts.brightpearl
+        known[str(warehouse_id)] = {which: client.location(warehouse_id, which) for which in ("default", "quarantine")}
+    if missing:
+        account_facts.write(stage_pass.connection, "locations", known)
+    return {int(warehouse_id): places for warehouse_id, places in known.items()}

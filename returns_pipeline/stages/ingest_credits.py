@@ -1,0 +1,200 @@
+"""Reads the sales credits on open sales, ours and others', and what was received against them. Sales are in `ingest_sales`."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pandas as pd
+
+from returns_pipeline.clients.brightpearl import stamps_of
+from returns_pipeline.clients.records_brightpearl import GoodsInLine, SalesCredit
+from returns_pipeline.domain.credit_rows import match_credit_rows
+from returns_pipeline.domain.findings import Finding
+from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.gatekeeping import Batch, commit
+from returns_pipeline.stages.ingest_sales import collector
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.reading import Frames, each_shop
+from returns_pipeline.stages.report import StageReport
+from returns_pipeline.storage import account_facts, cursors, known_credits
+from returns_pipeline.storage.frames import of_records
+
+_CREDITS_SINCE, _MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
+# Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
+_OVERLAP = dt.timedelta(minutes=10)
+
+
+def read_sales_credits(stage_pass: Pass) -> StageReport:
+    """Reads credits that are new, changed, or ours and not read back yet; all open ones in a sweep.
+
+    Raises:
+        ReadFailed: Brightpearl could not be read at all; nothing was stored.
+    """
+    return each_shop(stage_pass, _read_shop_credits, ("brightpearl_sales_credits",))
+
+
+def read_goods_in(stage_pass: Pass) -> StageReport:
+    """Reads goods-in notes on known credits since the last movement seen; by credit in a sweep and for credits seen for the first time.
+
+    Raises:
+        ReadFailed: Brightpearl could not be read at all; nothing was stored.
+    """
+    return each_shop(stage_pass, _read_shop_goods_in, ("brightpearl_goods_in",))
+
+
+def _read_shop_credits(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    client = stage_pass.accounts.brightpearl
+    rejected: list[Finding] = []
+    client.reject = collector(rejected, shop.label, "credit")
+    open_frames = Frames(stage_pass, shop)
+    orders = open_frames["brightpearl/sales_orders"]
+    known = open_frames["brightpearl/sales_credits"]
+    wanted = known_credits.to_read_back(stage_pass.connection, shop.label)
+    changed, newest = _changed(stage_pass, shop, set(orders["order_id"]), set(known["credit_id"]))
+    unsearched = known_credits.never_searched(stage_pass.connection, orders["order_id"].tolist())
+    of_orders = client.credits_of_orders(orders["order_id"].tolist() if stage_pass.scope.is_sweep else unsearched)
+    wanted |= changed | {credit_id for ids in of_orders.values() for credit_id in ids}
+    if stage_pass.scope.is_sweep or stage_pass.scope.rma_ids:
+        wanted |= set(known["credit_id"])
+    credits = client.sales_credits(wanted)
+    gone = wanted - {credit.credit_id for credit in credits} if credits or not wanted else set()
+    report = _store_credits(stage_pass, shop, open_frames, credits, rejected, newest)
+    known_credits.mark_gone(stage_pass.connection, gone)
+    known_credits.mark_searched(stage_pass.connection, list(of_orders))
+    _remember_instance(stage_pass)
+    return report
+
+
+def _changed(
+    stage_pass: Pass, shop: ShopSettings, order_ids: set[int], credit_ids: set[int]
+) -> tuple[set[int], dt.datetime | None]:
+    """Credits of our sales that the account's search shows as new or changed, and the newest stamp it showed."""
+    since = _since(stage_pass, shop, _CREDITS_SINCE)
+    if stage_pass.scope.rma_ids or since is None:
+        return set(), None
+    changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - _OVERLAP)
+    ours = {credit_id for credit_id, order_id in changed.items() if order_id in order_ids or credit_id in credit_ids}
+    return ours, max(newest or since, since)
+
+
+def _since(stage_pass: Pass, shop: ShopSettings, name: str) -> dt.datetime | None:
+    """From when on changes are asked for, by Brightpearl's own stamps: the cursor, else the newest sale known, else nothing yet."""
+    cursor = cursors.read(stage_pass.connection, name, shop.label)
+    return dt.datetime.fromisoformat(cursor) if cursor else known_credits.newest_sale(stage_pass.connection, shop.label)
+
+
+def _store_credits(
+    stage_pass: Pass,
+    shop: ShopSettings,
+    open_frames: Frames,
+    credits: Sequence[SalesCredit],
+    rejected: Sequence[Finding],
+    looked_at: dt.datetime | None,
+) -> StageReport:
+    frame = of_records("brightpearl_sales_credits", credits, shop=shop.label, is_gone=False, read_at=stage_pass.now)
+    rows = [row for credit in credits for row in credit.rows]
+    row_frame = of_records("brightpearl_sales_credit_rows", rows, order_row_id=None)
+    row_frame["order_row_id"] = match_credit_rows(
+        row_frame, frame, open_frames["brightpearl_sales_order_rows"], open_frames.standing()
+    )
+    report = commit(
+        stage_pass,
+        shop.label,
+        "ingest:sales_credits",
+        [
+            Batch("brightpearl_sales_credits", frame, "credit", "credit_id", rejected=rejected),
+            Batch(
+                "brightpearl_sales_credit_rows",
+                row_frame,
+                "credit",
+                "credit_id",
+                parents=("credit_id", frame["credit_id"].tolist()),
+            ),
+        ],
+        moved_cursors={_CREDITS_SINCE: looked_at.isoformat()} if looked_at else {},
+    )
+    report.gates = [gate for gate in report.gates if gate.table == "brightpearl_sales_credits"]
+    report.add_money("on_credits", frame, "total_minor")
+    return report
+
+
+def _remember_instance(stage_pass: Pass) -> None:
+    instance_id = stage_pass.accounts.brightpearl.installed_integration_instance_id
+    if instance_id is not None:
+        account_facts.write(stage_pass.connection, "installed_integration_instance_id", instance_id)
+
+
+def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    client = stage_pass.accounts.brightpearl
+    rejected: list[Finding] = []
+    client.reject = collector(rejected, shop.label, "goods-in note")
+    credits = Frames(stage_pass, shop)["brightpearl/sales_credits"]
+    credit_ids = set(credits["credit_id"])
+    since = _since(stage_pass, shop, _MOVEMENTS_SINCE)
+    by_credit = (
+        credit_ids if stage_pass.scope.is_sweep or stage_pass.scope.rma_ids else _new_with_goods(stage_pass, credits)
+    )
+    lines = client.goods_in_notes(order_ids=by_credit) if by_credit else []
+    moved: dict[str, str] = {}
+    if not stage_pass.scope.rma_ids and since is not None:
+        found, newest = _moved_notes(
+            stage_pass, since, credit_ids | known_credits.of_other_shops(stage_pass.connection, shop.label)
+        )
+        lines += client.goods_in_notes(note_ids=found)
+        moved = {_MOVEMENTS_SINCE: newest.isoformat()}
+    return _store_goods_in(stage_pass, shop, lines, rejected, moved)
+
+
+def _new_with_goods(stage_pass: Pass, credits: pd.DataFrame) -> set[int]:
+    """Credits read for the first time in this pass: goods may have come on them before we knew of them."""
+    return set(credits.loc[credits["read_at"] >= stage_pass.now, "credit_id"]) - known_credits.with_goods_in(
+        stage_pass.connection, credits["credit_id"].tolist()
+    )
+
+
+def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> tuple[set[int], dt.datetime]:
+    """Notes of goods-in movements since the last look: on our credits, and on credits that nobody announced; and the newest stamp seen."""
+    client = stage_pass.accounts.brightpearl
+    movements = list(client.goods_movements(since - _OVERLAP))
+    newest = max([since, *(stamp for row in movements for stamp in stamps_of(row, "updatedOn"))])
+    notes = {
+        int(row["goodsNoteId"]): int(row["orderId"])
+        for row in movements
+        if row.get("goodsNoteId") and row.get("orderId")
+    }
+    unread = {
+        note: order
+        for note, order in notes.items()
+        if note not in known_credits.known_notes(stage_pass.connection, set(notes))
+    }
+    strangers = set(unread.values()) - credit_ids
+    unannounced = {credit.credit_id for credit in client.sales_credits(strangers)} if strangers else set()
+    return {note for note, order in unread.items() if order in credit_ids | unannounced}, newest
+
+
+def _store_goods_in(
+    stage_pass: Pass,
+    shop: ShopSettings,
+    lines: Sequence[GoodsInLine],
+    rejected: Sequence[Finding],
+    moved: dict[str, str],
+) -> StageReport:
+    unique = {(line.goods_note_id, line.credit_row_id, line.product_id, line.location_id): line for line in lines}
+    frame = of_records("brightpearl_goods_in", list(unique.values()), shop=shop.label, read_at=stage_pass.now)
+    report = commit(
+        stage_pass,
+        shop.label,
+        "ingest:goods_in",
+        [
+            Batch(
+                "brightpearl_goods_in",
+                frame,
+                "credit",
+                "credit_id",
+                rejected=rejected,
+                keys=("goods_note_id", "credit_row_id", "product_id", "location_id"),
+            )
+        ],
+        moved_cursors=moved,
+    )
+    report.counts["units_received"] = int(frame["quantity"].sum()) if len(frame) else 0
+    return report

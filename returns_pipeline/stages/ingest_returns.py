@@ -1,0 +1,226 @@
+"""Reads ReturnGo: which returns are open, the details that changed, the transactions. Brightpearl's are in `ingest_sales` and `ingest_credits`.
+
+Calls are the currency: open returns are listed in pages of 500, and a detail is fetched only when its list row changed, when an open return left the list,
+when an inspection may have happened, or when a person asks.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from returns_pipeline.clients.pacing import BudgetSpent
+from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail, Transaction
+from returns_pipeline.clients.returngo import ReturnGoClient
+from returns_pipeline.domain.findings import Finding
+from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.gatekeeping import Batch, commit, rejected_record
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.reading import each_shop, refuse
+from returns_pipeline.stages.report import StageReport
+from returns_pipeline.storage import cursors, open_returns
+from returns_pipeline.storage.frames import of_records
+
+OPEN_STATUSES = ("Approved", "Received", "Validated")
+_CHANGED_SINCE = "returngo_rmas_changed_since"
+_TRANSACTIONS_SINCE = "returngo_transactions_changed_since"
+# ReturnGo's stamps have been seen three hours apart for one moment, so that the window overlaps generously; rows are keyed and absorb it.
+_OVERLAP = dt.timedelta(hours=4)
+_FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST = 5
+_RETURN_TABLES = ("returngo_rmas", "returngo_return_items")
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What the lists said: RMA id -> fingerprint of its row, and whether the open list was read to its end."""
+
+    fingerprints: dict[int, str]
+    open_ids: set[int]
+
+
+def read_returns(stage_pass: Pass) -> tuple[StageReport, StageReport]:
+    """Returns and their units of every shop: one report each. A shop that cannot be read keeps its rows and closes its gates.
+
+    Raises:
+        ReadFailed: no shop at all could be read.
+    """
+    both = each_shop(stage_pass, _read_shop, _RETURN_TABLES)
+    rmas, items = StageReport(), StageReport()
+    rmas.counts, rmas.offenders, rmas.notes = both.counts, both.offenders, both.notes
+    rmas.gates = [gate for gate in both.gates if gate.table == "returngo_rmas"]
+    items.gates = [gate for gate in both.gates if gate.table == "returngo_return_items"]
+    items.money = both.money
+    items.counts["rows"] = both.counts["units"]
+    return rmas, items
+
+
+def read_transactions(stage_pass: Pass) -> StageReport:
+    """Transactions that changed since the last pass, joined to their return by the units they name."""
+    return each_shop(stage_pass, _read_shop_transactions, ("returngo_transactions",))
+
+
+def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    client = stage_pass.accounts.returngo(shop)
+    open_returns.close_settled(stage_pass.connection, shop.label)
+    known = open_returns.known(stage_pass.connection, shop.label)
+    if stage_pass.scope.rma_ids:
+        listing, wanted = _Listing({}, set()), set(stage_pass.scope.rma_ids)
+    else:
+        listing = _list(stage_pass, shop, client)
+        if refusal := _empty_where_it_cannot_be(listing, known):
+            return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
+        wanted = _wanted_details(stage_pass, shop, listing, known)
+    details, rejected = _details(client, shop, sorted(wanted))
+    return _store(stage_pass, shop, listing, known, details, rejected)
+
+
+def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
+    open_rows = {row.rma_id: row.fingerprint for row in client.list_rmas(statuses=OPEN_STATUSES)}
+    fingerprints = dict(open_rows)
+    since = cursors.read(stage_pass.connection, _CHANGED_SINCE, shop.label)
+    if since is not None:
+        changed = client.list_rmas(updated_since=dt.datetime.fromisoformat(since) - _OVERLAP)
+        fingerprints |= {row.rma_id: row.fingerprint for row in changed if row.status != "Pending"}
+    return _Listing(fingerprints, set(open_rows))
+
+
+def _empty_where_it_cannot_be(listing: _Listing, known: pd.DataFrame) -> str | None:
+    still_open = int((known["is_open"] & known["status"].isin(OPEN_STATUSES)).sum())
+    if listing.open_ids or still_open < _FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST:
+        return None
+    return f"ReturnGo's list of open returns came back empty although {still_open} were open at the last pass: look at the shop's name and key"
+
+
+def _wanted_details(stage_pass: Pass, shop: ShopSettings, listing: _Listing, known: pd.DataFrame) -> set[int]:
+    seen = dict(zip(known["rma_id"], known["list_fingerprint"], strict=True))
+    changed = {rma_id for rma_id, fingerprint in listing.fingerprints.items() if seen.get(rma_id) != fingerprint}
+    listed_open = known[known["is_open"] & known["status"].isin(OPEN_STATUSES)]
+    gone = set(listed_open["rma_id"]) - set(listing.fingerprints)
+    inspected = (
+        open_returns.awaiting_inspection(stage_pass.connection, shop.label, stage_pass.now)
+        if "returngo" in shop.policy.inspection_source
+        else set()
+    )
+    swept = set(known.loc[known["is_open"], "rma_id"]) if stage_pass.scope.is_sweep else set()
+    return {int(rma_id) for rma_id in changed | gone | inspected | swept}
+
+
+def _details(
+    client: ReturnGoClient, shop: ShopSettings, rma_ids: Sequence[int]
+) -> tuple[list[RmaDetail], list[Finding]]:
+    details, rejected = [], []
+    for rma_id in rma_ids:
+        try:
+            details.append(client.rma_detail(rma_id))
+        except RecordRejected as rejection:
+            rejected.append(rejected_record(rejection, shop.label, "rma", str(rma_id)))
+        except BudgetSpent:
+            # What was read is kept; the rest is read when the day has calls again, because its fingerprint stays unknown.
+            break
+    return details, rejected
+
+
+def _store(
+    stage_pass: Pass,
+    shop: ShopSettings,
+    listing: _Listing,
+    known: pd.DataFrame,
+    details: Sequence[RmaDetail],
+    rejected: Sequence[Finding],
+) -> StageReport:
+    was_open = set(known.loc[known["is_open"], "rma_id"])
+    rmas = of_records(
+        "returngo_rmas",
+        [detail.rma for detail in details],
+        shop=shop.label,
+        list_fingerprint=[listing.fingerprints.get(detail.rma.rma_id) for detail in details],
+        is_open=[_is_open(detail.rma.status, detail.rma.rma_id, was_open) for detail in details],
+        first_seen_at=stage_pass.now,
+        detail_read_at=stage_pass.now,
+    )
+    rma_ids = rmas["rma_id"].tolist()
+    shipments = of_records(
+        "returngo_shipments", [entry for detail in details for entry in detail.shipments], shop=shop.label
+    )
+    items = of_records(
+        "returngo_return_items", [entry for detail in details for entry in detail.items], shop=shop.label
+    )
+    report = commit(
+        stage_pass,
+        shop.label,
+        "ingest:returns",
+        [
+            Batch("returngo_rmas", rmas, "rma", "rma_id", rejected=rejected),
+            Batch("returngo_shipments", shipments, "rma", "rma_id", parents=("rma_id", rma_ids)),
+            Batch("returngo_return_items", items, "rma", "rma_id", parents=("rma_id", rma_ids)),
+        ],
+        moved_cursors=_moved(
+            stage_pass,
+            shop,
+            _CHANGED_SINCE,
+            (stamp for detail in details for stamp in (detail.rma.created_at, detail.rma.last_updated_at)),
+        ),
+    )
+    report.counts["units"] = len(items)
+    report.add_money("paid", items, "shop_paid_price_minor", "shop_currency")
+    report.counts["details_read"] = len(details) + len(rejected)
+    report.counts["open_returns"] = len(listing.open_ids)
+    return report
+
+
+def _is_open(status: str, rma_id: int, was_open: set[int]) -> bool:
+    """Open until it is settled here too: ReturnGo's Done may only mean that the customer has the money."""
+    return status in OPEN_STATUSES or rma_id in was_open or status == "Done"
+
+
+def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    client = stage_pass.accounts.returngo(shop)
+    since = cursors.read(stage_pass.connection, _TRANSACTIONS_SINCE, shop.label)
+    earliest = open_returns.earliest_creation(stage_pass.connection, shop.label)
+    if earliest is None:
+        return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {})])
+    start = dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest
+    if stage_pass.scope.rma_ids:
+        transactions = list(client.list_transactions(rma_ids=stage_pass.scope.rma_ids))
+    else:
+        transactions = list(client.list_transactions(updated_since=start))
+    named = {item_id for transaction in transactions for item_id in transaction.returned_item_ids}
+    rma_of_item = open_returns.rma_of_items(stage_pass.connection, named)
+    report = commit(
+        stage_pass,
+        shop.label,
+        "ingest:transactions",
+        [_transaction_batch(shop, transactions, rma_of_item)],
+        moved_cursors=_moved(
+            stage_pass, shop, _TRANSACTIONS_SINCE, (t.last_updated_at or t.created_at for t in transactions)
+        ),
+    )
+    for transaction in transactions:
+        if transaction.status == "Success":
+            report.money[("refunded", transaction.shop_currency)] += transaction.shop_amount_minor
+    return report
+
+
+def _transaction_batch(
+    shop: ShopSettings, transactions: Sequence[Transaction], rma_of_item: Mapping[int, int]
+) -> Batch:
+    rma_ids = [
+        next((rma_of_item[item] for item in entry.returned_item_ids if item in rma_of_item), None)
+        for entry in transactions
+    ]
+    return Batch(
+        "returngo_transactions",
+        of_records("returngo_transactions", transactions, shop=shop.label, rma_id=rma_ids),
+        "transaction",
+        "transaction_id",
+    )
+
+
+def _moved(stage_pass: Pass, shop: ShopSettings, name: str, stamps: Iterable[dt.datetime | None]) -> dict[str, str]:
+    """The cursor at the newest stamp seen, by ReturnGo's own clock; it never goes back, and a run about single returns leaves it."""
+    newest = max((stamp for stamp in stamps if stamp is not None), default=None)
+    if newest is None or stage_pass.scope.rma_ids:
+        return {}
+    before = cursors.read(stage_pass.connection, name, shop.label)
+    return {} if before is not None and dt.datetime.fromisoformat(before) >= newest else {name: newest.isoformat()}

@@ -1,0 +1,203 @@
+"""Reads the sales that open returns belong to, and the products on them. Credits and goods-in are in `ingest_credits`."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from returns_pipeline.clients.records_brightpearl import GoodsOutNote, RecordRejected, SalesOrder
+from returns_pipeline.domain.findings import Finding
+from returns_pipeline.domain.sales_matching import formatted_order_name
+from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.gatekeeping import Batch, commit, rejected_record
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.reading import Frames, each_shop
+from returns_pipeline.stages.report import StageReport
+from returns_pipeline.storage.frames import of_records
+
+_FILTERS = {"external_ref": "externalRef", "customer_ref": "customerRef"}
+_PART_SHIPPED, _ALL_SHIPPED = "SPS", "ASS"
+
+
+def read_sales_orders(stage_pass: Pass) -> StageReport:
+    """Finds the sales of open returns that are not known yet, and reads again those that were not yet invoiced or shipped.
+
+    Raises:
+        ReadFailed: Brightpearl could not be read at all; nothing was stored.
+    """
+    return each_shop(stage_pass, _read_shop_orders, ("brightpearl_sales_orders",))
+
+
+def read_products(stage_pass: Pass) -> StageReport:
+    """Reads the products on open sales that are not known yet; all of them again in a sweep.
+
+    Raises:
+        ReadFailed: Brightpearl could not be read at all; nothing was stored.
+    """
+    return each_shop(stage_pass, _read_shop_products, ("brightpearl_products",))
+
+
+def _read_shop_orders(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    client = stage_pass.accounts.brightpearl
+    rejected: list[Finding] = []
+    client.reject = collector(rejected, shop.label, "order")
+    open_frames = Frames(stage_pass, shop)
+    known = open_frames["brightpearl/sales_orders"]
+    external_refs = {
+        int(order_id): ref for order_id, ref in known[["order_id", "external_ref"]].dropna().itertuples(index=False)
+    }
+    found = _find_missing(stage_pass, shop, open_frames)
+    external_refs |= found
+    unfinished = known[
+        (known["invoice_reference"].isin(["", "pending"]))
+        | (known["shipping_status"] != _ALL_SHIPPED)
+        | _wants_payments(known, open_frames)
+    ]
+    again = set(known["order_id"]) if stage_pass.scope.is_sweep else set(unfinished["order_id"])
+    orders = [order for order in client.orders(set(found) | again, external_refs) if order.order_type == "SO"]
+    shipped = _shipped_quantities(
+        client.goods_out_notes([order.order_id for order in orders if order.shipping_status == _PART_SHIPPED])
+    )
+    methods = _payment_methods(stage_pass, shop, open_frames, orders)
+    return _store_orders(stage_pass, shop, orders, shipped, methods, rejected)
+
+
+def _find_missing(stage_pass: Pass, shop: ShopSettings, open_frames: Frames) -> dict[int, str | None]:
+    """Ids of sales that open returns name and that are not here yet, with the Shopify order id where that found them."""
+    client = stage_pass.accounts.brightpearl
+    rmas, known = open_frames["returngo/rmas"], open_frames["brightpearl/sales_orders"]
+    replacements = pd.DataFrame(
+        [entry for entries in rmas["exchange_orders"] for entry in entries if entry.get("order_id")],
+        columns=["order_id", "order_name"],
+    )
+    wanted = {
+        "external_ref": [*rmas["shopify_order_id"], *replacements["order_id"]],
+        "customer_ref": [
+            *formatted_order_name(shop, rmas["order_name"]),
+            *formatted_order_name(shop, replacements["order_name"].dropna()),
+        ],
+    }
+    has = {column: set(known[column].dropna()) for column in wanted}
+    rows = list(zip(wanted["external_ref"], wanted["customer_ref"], strict=False))
+    missing = [
+        (external, customer)
+        for external, customer in rows
+        if external not in has["external_ref"] and customer not in has["customer_ref"]
+    ]
+    found: dict[int, str | None] = {}
+    for column in shop.order_match:
+        place = 0 if column == "external_ref" else 1
+        hits = client.find_sales_orders(_FILTERS[column], {row[place] for row in missing if row[place]})
+        found |= {
+            order_id: reference if column == "external_ref" else None
+            for reference, ids in hits.items()
+            for order_id in ids
+            if order_id not in found
+        }
+        missing = [row for row in missing if not hits.get(row[place])]
+        if not missing:
+            break
+    return found
+
+
+def _wants_payments(known: pd.DataFrame, open_frames: Frames) -> pd.Series:
+    """Sales whose payment method must be known for a refund that was paid, and is not."""
+    transactions = open_frames["returngo/transactions"]
+    paid = set(transactions.loc[transactions["status"] == "Success", "rma_id"].dropna())
+    lines = open_frames["returns/return_lines"]
+    orders = set(lines.loc[lines["rma_id"].isin(paid), "order_id"].dropna())
+    return known["payment_method_codes"].isna() & known["order_id"].isin(orders)
+
+
+def _payment_methods(
+    stage_pass: Pass, shop: ShopSettings, open_frames: Frames, orders: Sequence[SalesOrder]
+) -> dict[int, list[str] | None]:
+    known = open_frames["brightpearl/sales_orders"]
+    methods: dict[int, list[str] | None] = {
+        int(order_id): codes if isinstance(codes, list) else None
+        for order_id, codes in zip(known["order_id"], known["payment_method_codes"], strict=True)
+    }
+    if not shop.policy.record_refunds or "same_as_sale" not in shop.payment_methods.values():
+        return methods
+    wanted = set(known.loc[_wants_payments(known, open_frames), "order_id"])
+    for order in orders:
+        if order.order_id in wanted:
+            payments = stage_pass.accounts.brightpearl.payments(order.order_id)
+            methods[order.order_id] = sorted(
+                {str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")}
+            )
+    return methods
+
+
+def _store_orders(
+    stage_pass: Pass,
+    shop: ShopSettings,
+    orders: Sequence[SalesOrder],
+    shipped: dict[int, int],
+    methods: dict[int, list[str] | None],
+    rejected: Sequence[Finding],
+) -> StageReport:
+    frame = of_records(
+        "brightpearl_sales_orders",
+        orders,
+        shop=shop.label,
+        payment_method_codes=[methods.get(order.order_id) for order in orders],
+        read_at=stage_pass.now,
+    )
+    rows = [row for order in orders for row in order.rows]
+    status_of = {order.order_id: order.shipping_status for order in orders}
+    quantities = [
+        row.quantity if status_of[row.order_id] == _ALL_SHIPPED else shipped.get(row.order_row_id, 0) for row in rows
+    ]
+    row_frame = of_records("brightpearl_sales_order_rows", rows, shipped_quantity=quantities)
+    report = commit(
+        stage_pass,
+        shop.label,
+        "ingest:sales_orders",
+        [
+            Batch("brightpearl_sales_orders", frame, "order", "order_id", rejected=rejected),
+            Batch(
+                "brightpearl_sales_order_rows",
+                row_frame,
+                "order",
+                "order_id",
+                parents=("order_id", frame["order_id"].tolist()),
+            ),
+        ],
+    )
+    report.gates = [gate for gate in report.gates if gate.table == "brightpearl_sales_orders"]
+    report.add_money("sold", frame, "total_minor")
+    return report
+
+
+def _shipped_quantities(notes: Collection[GoodsOutNote]) -> dict[int, int]:
+    quantities: dict[int, int] = {}
+    for note in notes:
+        if note.is_shipped:
+            for row_id, quantity in note.quantities.items():
+                quantities[row_id] = quantities.get(row_id, 0) + quantity
+    return quantities
+
+
+def _read_shop_products(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    client = stage_pass.accounts.brightpearl
+    rejected: list[Finding] = []
+    client.reject = collector(rejected, shop.label, "product")
+    open_frames = Frames(stage_pass, shop)
+    on_sales = set(open_frames["brightpearl_sales_order_rows"]["product_id"].dropna().astype("int64"))
+    known = set(open_frames["brightpearl/products"]["product_id"])
+    wanted = on_sales if stage_pass.scope.is_sweep else on_sales - known
+    products = client.products(wanted)
+    frame = of_records("brightpearl_products", products, is_gone=False, read_at=stage_pass.now)
+    return commit(
+        stage_pass,
+        shop.label,
+        "ingest:products",
+        [Batch("brightpearl_products", frame, "product", "product_id", rejected=rejected)],
+    )
+
+
+def collector(rejected: list[Finding], shop: str, subject_type: str):  # noqa: ANN202 - the client's `reject` hook
+    def collect(rejection: RecordRejected) -> None:
+        rejected.append(rejected_record(rejection, shop, subject_type, rejection.subject))
+
+    return collect

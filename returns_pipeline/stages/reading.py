@@ -1,0 +1,80 @@
+"""How a stage reads frames of one shop, and what happens when a shop's account cannot be read: its gates close, others go on."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from returns_pipeline.clients.outcomes import ReadFailed
+from returns_pipeline.clients.pacing import BudgetSpent
+from returns_pipeline.domain.standing import standing_lines
+from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.report import GateVerdict, StageReport, total_of
+from returns_pipeline.storage import frames, gates, ledger
+
+
+class Frames:
+    """The open frames of one shop in one pass, read when asked for."""
+
+    def __init__(self, stage_pass: Pass, shop: ShopSettings) -> None:
+        self._pass, self.shop = stage_pass, shop
+        self._rma_ids = stage_pass.scope.rma_ids or None
+        self._known: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        if table not in self._known:
+            self._known[table] = self.fresh(table)
+        return self._known[table]
+
+    def fresh(self, table: str) -> pd.DataFrame:
+        """Reads the table now, whatever was read before."""
+        return frames.read(
+            self._pass.connection,
+            table,
+            scope="open",
+            shop=self.shop.label,
+            rma_ids=self._rma_ids,
+            order_name_format=self.shop.order_name_format,
+        )
+
+    def effects(self) -> pd.DataFrame:
+        """The ledger's effects that matter for what is open, of every shop."""
+        return ledger.read_effects(self._pass.connection, rma_ids=self._rma_ids)
+
+    def ledger_lines(self) -> pd.DataFrame:
+        """Their lines."""
+        return ledger.read_lines(self._pass.connection, rma_ids=self._rma_ids)
+
+    def standing(self) -> pd.DataFrame:
+        """What our credits hold now."""
+        return standing_lines(self.effects(), self.ledger_lines())
+
+
+def each_shop(
+    stage_pass: Pass, read: Callable[[Pass, ShopSettings], StageReport], tables: Sequence[str]
+) -> StageReport:
+    """Runs a stage's read for every shop; one that fails closes its own gates and the others go on.
+
+    Raises:
+        ReadFailed: every shop failed.
+    """
+    reports, failures = [], []
+    for shop in stage_pass.shops:
+        try:
+            reports.append(read(stage_pass, shop))
+        except (ReadFailed, BudgetSpent) as failure:
+            failures.append(failure)
+            reports.append(refuse(stage_pass, shop.label, tables, str(failure)))
+    if failures and len(failures) == len(stage_pass.shops):
+        raise failures[0]
+    return total_of(reports)
+
+
+def refuse(stage_pass: Pass, shop: str, tables: Sequence[str], reason: str) -> StageReport:
+    """Closes the gates of these tables for one shop; rows and cursors stay as they were."""
+    report = StageReport()
+    for table in tables:
+        gates.record(stage_pass.connection, shop, table, stage_pass.run_id, passed=False, reason=reason)
+        report.gates.append(GateVerdict(shop, table, False, reason))
+    report.notes.append(f"{shop}: {reason}")
+    return report

@@ -1,0 +1,102 @@
+"""Holds returns, receipts, credits and money against each other, closes months, and measures the pipeline itself. The comparing is in `domain/`."""
+
+import datetime as dt
+
+import pandas as pd
+
+from returns_pipeline.domain import close, three_way
+from returns_pipeline.domain.credit_rows import foreign_facts
+from returns_pipeline.domain.doubles import double_credits
+from returns_pipeline.domain.findings import findings_from_match
+from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.gatekeeping import Batch, commit
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.reading import Frames
+from returns_pipeline.stages.recording import judged_rmas, observe
+from returns_pipeline.stages.report import StageReport, total_of
+from returns_pipeline.storage import frames, heartbeats, measures
+
+
+def match_three_ways(stage_pass: Pass) -> StageReport:
+    """Every open return line beside goods-in, credit and money; `returns.finance_three_way_match`."""
+    return total_of(_match_shop(stage_pass, shop) for shop in stage_pass.shops)
+
+
+def gather_exceptions(stage_pass: Pass) -> StageReport:
+    """What is open now, by owner and money; the exceptions themselves were recorded where they were found."""
+    report = StageReport()
+    for shop in stage_pass.shops:
+        shown = frames.read(stage_pass.connection, "returns/exceptions", scope="all", shop=shop.label)
+        report.counts["open"] += len(shown)
+        report.counts.update({f"open_{owner}": len(group) for owner, group in shown.groupby("owner")})
+        report.counts["overdue"] += int(shown["is_overdue"].fillna(value=False).sum())
+        report.add_money("at_stake", shown.dropna(subset=["currency", "money_minor"]), "money_minor")
+        oldest = shown.sort_values("first_seen_at").head(10)
+        report.offenders += [
+            (row["code"], f"{row['subject_type']} {row['subject_id']}") for row in oldest.to_dict("records")
+        ]
+    return report
+
+
+def close_month(stage_pass: Pass, month: dt.date) -> StageReport:
+    """The figures of one month for every shop; `returns.finance_month_end_close`."""
+    return total_of(_close_shop(stage_pass, shop, month) for shop in stage_pass.shops)
+
+
+def measure_health(stage_pass: Pass) -> StageReport:
+    """Heartbeats, quota, oldest gap and unanswered effects, as rows that people and monitors read."""
+    heartbeats.beat(stage_pass.connection, "operations/health", "schedule", expected_every_seconds=900)
+    measured = measures.measure(stage_pass.connection, stage_pass.settings, stage_pass.now)
+    frames.upsert(stage_pass.connection, "operations/health", measured)
+    report = StageReport()
+    report.counts.update({f"measures_{state}": len(group) for state, group in measured.groupby("state")})
+    report.notes = [row["message"] for row in measured[measured["state"] != "ok"].to_dict("records")]
+    return report
+
+
+def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    read = Frames(stage_pass, shop)
+    standing = read.standing()
+    credits, credit_rows = read["brightpearl/sales_credits"], read["brightpearl_sales_credit_rows"]
+    foreign = foreign_facts(credits, credit_rows, standing, set())
+    matched = three_way.three_way_match(
+        read["returns/return_lines"], read["returns/receipts"], standing, credits, read["brightpearl_sales_order_rows"], foreign, read.ledger_lines(),
+        read.effects(), read["returngo/transactions"], dt.timedelta(days=stage_pass.settings.sla.announced_not_arrived_days), stage_pass.now,
+    )  # fmt: skip
+    rma_ids = read["returngo/rmas"]["rma_id"].tolist()
+    report = commit(
+        stage_pass,
+        shop.label,
+        "reconcile:schema",
+        [Batch("finance_three_way_match", matched, "return_line", "return_line_id", parents=("rma_id", rma_ids))],
+    )
+    found = findings_from_match(matched) + double_credits(foreign, standing, read.effects(), shop.label)
+    report.merge(observe(stage_pass, "reconcile:match", shop.label, found, judged_rmas(stage_pass)))
+    report.counts.update({f"lines_{state}": int(count) for state, count in matched["state"].value_counts().items()})
+    met = matched["state"].isin(["complete", "credited"])
+    report.counts["coverage_percent_of_lines"] = int(100 * met.sum() // len(matched)) if len(matched) else 100
+    with_currency = matched.dropna(subset=["currency"])
+    report.add_money("credited_net", with_currency, "credited_net_minor")
+    report.add_money("credited_tax", with_currency, "credited_tax_minor")
+    report.add_money("refunded", with_currency, "refunded_minor")
+    return report
+
+
+def _close_shop(stage_pass: Pass, shop: ShopSettings, month: dt.date) -> StageReport:
+    def whole(table: str) -> pd.DataFrame:
+        return frames.read(stage_pass.connection, table, scope="all", shop=shop.label)
+
+    figures = close.month_end_figures(
+        whole("finance/three_way_match"),
+        whole("brightpearl/sales_credits"),
+        whole("brightpearl_sales_credit_rows"),
+        shop,
+        month,
+        stage_pass.now,
+    )
+    report = commit(
+        stage_pass, shop.label, "reconcile:close", [Batch("finance_month_end_close", figures, "figure", "figure")]
+    )
+    for row in figures.to_dict("records"):
+        report.money[(f"{row['figure']}_net", row["currency"])] += int(row["net_minor"])
+    return report

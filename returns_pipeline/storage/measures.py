@@ -1,0 +1,104 @@
+"""Measures of the pipeline itself, straight from the database: heartbeats, quota, the oldest gap, effects without an answer. No API."""
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import psycopg
+
+from returns_pipeline.settings import Settings
+from returns_pipeline.storage import gaps, gates, heartbeats
+from returns_pipeline.storage.ledger import verify
+
+_QUOTA_ALARM_SHARE = 0.7
+
+
+def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> pd.DataFrame:
+    """Rows of `operations_health`: measure, shop, value, unit, state (ok, warn, bad), message."""
+    rows = [
+        *_heartbeats(connection, now),
+        *_gaps(connection, settings, now),
+        *_gates(connection),
+        *_effects(connection),
+        _quota(connection, settings),
+        _audit(connection),
+    ]
+    frame = pd.DataFrame(rows, columns=["measure", "shop", "value", "unit", "state", "message"])
+    frame["measured_at"] = pd.Series(now, index=frame.index, dtype="datetime64[us, UTC]")
+    return frame
+
+
+def _row(name: str, value: int, unit: str, state: str, message: str, shop: str = "") -> dict[str, Any]:
+    return {"measure": name, "shop": shop, "value": Decimal(value), "unit": unit, "state": state, "message": message}
+
+
+def _heartbeats(connection: psycopg.Connection, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    for beat in heartbeats.read(connection):
+        silent = int((now - beat.beat_at).total_seconds())
+        state = "ok" if silent <= beat.expected_every_seconds else "bad"
+        yield _row(
+            f"heartbeat of {beat.name}",
+            silent,
+            "seconds",
+            state,
+            f"{beat.name} was last seen {silent} s ago, expected every {beat.expected_every_seconds} s",
+        )
+
+
+def _gaps(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    found = gaps.read(connection)
+    for shop in settings.shops:
+        of_shop = [gap for gap in found if gap.shop == shop.label and gap.shape != "posted_and_money_not_recorded"]
+        oldest = max((int((now - gap.since).total_seconds()) // 3600 for gap in of_shop), default=0)
+        state = "ok" if oldest <= settings.sla.receipt_without_credit_hours else "warn"
+        yield _row(
+            "oldest receipt without a posted credit",
+            oldest,
+            "hours",
+            state,
+            f"{len(of_shop)} receipts without a posted credit, the oldest {oldest} h",
+            shop.label,
+        )
+
+
+def _gates(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
+    closed = [gate for gate in gates.newest(connection) if not gate.passed]
+    for gate in closed:
+        yield _row(f"gate of {gate.table_name}", 1, "closed", "bad", f"{gate.shop}: {gate.reason}", gate.shop)
+    yield _row("closed gates", len(closed), "gates", "bad" if closed else "ok", f"{len(closed)} gates are closed")
+
+
+def _effects(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
+    counts = dict(
+        connection.execute(
+            "SELECT state::text, count(*) FROM effect WHERE state IN ('unknown', 'halted', 'rejected') GROUP BY 1"
+        ).fetchall()
+    )
+    for state in ("unknown", "halted", "rejected"):
+        count = int(counts.get(state, 0))
+        yield _row(f"{state} effects", count, "effects", "warn" if count else "ok", f"{count} effects are {state}")
+
+
+def _quota(connection: psycopg.Connection, settings: Settings) -> dict[str, Any]:
+    row = connection.execute(
+        "SELECT coalesce(sum(calls), 0)::bigint FROM api_calls WHERE api = 'returngo' AND hour > now() - interval '24 hours'"
+    ).fetchone()
+    used = int(row[0]) if row else 0
+    allowed = settings.quota.returngo_per_day
+    state = "warn" if used > allowed * _QUOTA_ALARM_SHARE else "ok"
+    return _row(
+        "ReturnGo calls in 24 hours", used, "calls", state, f"{used} of {allowed} ReturnGo calls of a day are used"
+    )
+
+
+def _audit(connection: psycopg.Connection) -> dict[str, Any]:
+    broken = verify(connection)
+    return _row(
+        "audit chain",
+        broken or 0,
+        "first broken row",
+        "bad" if broken else "ok",
+        f"the audit chain is broken at row {broken}" if broken else "the audit chain holds",
+    )
