@@ -36,9 +36,7 @@ def sales_credit(
         "priceListId": order["price_list_id"],
         "priceModeCode": order["price_mode"],
         "currency": {"code": order["currency"], "fixedExchangeRate": True, "exchangeRate": str(order["exchange_rate"])},
-        "rows": [
-            _credit_row(row, sold[row["order_row_id"]], number, settings) for number, row in enumerate(rows, start=1)
-        ],
+        "rows": [_credit_row(row, sold, number, settings) for number, row in enumerate(rows, start=1)],
     }
     optional = {
         "installedIntegrationInstanceId": instance_id,
@@ -47,11 +45,11 @@ def sales_credit(
         "staffOwnerId": order["staff_owner_id"],
         "teamId": order["team_id"],
     }
-    body |= {name: int(value) for name, value in optional.items() if _is_there(value)}
+    body |= optional
     return {
         "method": "POST",
         "path": "/order-service/sales-credit",
-        "body": {name: value for name, value in body.items() if _is_there(value)},
+        "body": {name: value for name, value in body.items() if value is not None},
     }
 
 
@@ -147,7 +145,7 @@ def confirm_shipment(shipment: Mapping[str, Any], status: str) -> Request:
     return {
         "method": "PUT",
         "path": f"/shipment/{shipment['shipment_id']}",
-        "body": {name: value for name, value in fields.items() if _is_there(value)},
+        "body": {name: value for name, value in fields.items() if value is not None},
     }
 
 
@@ -187,25 +185,30 @@ def release(warehouse_id: int, product_id: int, quantity: int, location_id: int)
     return {"method": "POST", "path": f"/warehouse-service/warehouse/{warehouse_id}/quarantine/release", "body": body}
 
 
-def returns_warehouse(shop: ShopSettings, country: str | None, method: str | None) -> int:
-    """The Returns warehouse of a return: by country, by return method, else the default."""
-    for key in (f"country:{country}", f"method:{method}"):
+def returns_warehouse(shop: ShopSettings, store: str | None, country: str | None, method: str | None) -> int:
+    """The Returns warehouse of a return: by the store that takes it, by country, by return method, else the default."""
+    for key in (f"store:{store}", f"country:{country}", f"method:{method}"):
         if key in shop.returns_warehouses:
             return shop.returns_warehouses[key]
     return shop.returns_warehouses["default"]
 
 
-def _credit_row(row: Mapping[str, Any], sold: Mapping[str, Any], number: int, settings: Settings) -> dict[str, Any]:
-    goods = {"productId": int(sold["product_id"])} if _is_there(sold["product_id"]) else {"name": sold["name"]}
-    nominal = settings.brightpearl.returns_nominal_code or sold["nominal_code"]
-    return goods | {
+def _credit_row(
+    row: Mapping[str, Any], sold: Mapping[int, Mapping[str, Any]], number: int, settings: Settings
+) -> dict[str, Any]:
+    fee = row["details"].get("fee")
+    money = {
         "quantity": str(row["quantity"]),
-        "taxCode": sold["tax_code"],
+        "taxCode": row["tax_code"],
         "net": decimal_text(row["net_minor"], row["currency"]),
         "tax": decimal_text(row["tax_minor"], row["currency"]),
-        **({"nominalCode": nominal} if _is_there(nominal) else {}),
-        "sequence": number * 10,
     }
+    if fee is not None:
+        return {"name": fee["name"], **money, "nominalCode": fee["nominal_code"], "sequence": number * 10}
+    source = sold[row["order_row_id"]]
+    goods = {"productId": source["product_id"]} if source["product_id"] is not None else {"name": source["name"]}
+    nominal = settings.brightpearl.returns_nominal_code or source["nominal_code"]
+    return goods | money | ({"nominalCode": nominal} if nominal else {}) | {"sequence": number * 10}
 
 
 def _status(credit_id: int, status_id: int, note: str) -> Request:
@@ -214,8 +217,3 @@ def _status(credit_id: int, status_id: int, note: str) -> Request:
         "path": f"/order-service/order/{credit_id}/status",
         "body": {"orderStatusId": status_id, "orderNote": {"text": note, "isPublic": False}},
     }
-
-
-def _is_there(value: object) -> bool:
-    # A missing number in a frame is its own missing value, which is neither None nor false.
-    return value is not None and value == value and str(value) != "<NA>"  # noqa: PLR0124

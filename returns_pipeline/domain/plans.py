@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from returns_pipeline.domain import plan_bodies
+from returns_pipeline.domain.records import by_key, records
 from returns_pipeline.settings import Settings
 
 
@@ -43,11 +44,11 @@ class EffectPlan:
 
 
 class Sources:
-    """What bodies are made of, indexed: the sales, their rows, our credits, the returns, and what the account said of itself.
+    """What bodies are made of, indexed: the sales, their rows, the returns, and what the account said of itself.
 
     Args:
-        orders, order_rows, credits, rmas, items: frames of their tables.
-        account_facts: name -> value.
+        orders, order_rows, rmas, items: frames of their tables.
+        account_facts: name -> value; `locations` holds the default and quarantine location by warehouse id.
         settings: the settings in force.
         now: the pass's moment.
     """
@@ -56,18 +57,17 @@ class Sources:
         self,
         orders: pd.DataFrame,
         order_rows: pd.DataFrame,
-        credits: pd.DataFrame,
         rmas: pd.DataFrame,
         items: pd.DataFrame,
         account_facts: Mapping[str, Any],
         settings: Settings,
         now: dt.datetime,
     ) -> None:
-        self.orders = {row["order_id"]: row for row in orders.to_dict("records")}
-        self.sold = {row["order_row_id"]: row for row in order_rows.to_dict("records")}
-        self.credits = {row["credit_id"]: row for row in credits.to_dict("records")}
-        self.order_names = dict(zip(rmas["rma_id"], rmas["order_name"], strict=True))
-        self.methods = dict(zip(items["rma_id"], items["return_method_type"], strict=True))
+        self.orders, self.sold = by_key(orders, "order_id"), by_key(order_rows, "order_row_id")
+        self.rmas, self.methods = (
+            by_key(rmas, "rma_id"),
+            {row["rma_id"]: row["return_method_type"] for row in records(items)},
+        )
         self.account_facts, self.settings, self.now = account_facts, settings, now
 
     @property
@@ -80,61 +80,47 @@ class Sources:
 
 def build_credit_plans(proposals: pd.DataFrame, sources: Sources) -> list[EffectPlan]:
     """One plan per business key of the proposals that are ok, in the order raise, cancel, goods-in, amend, post, annotate, refund."""
-    good = proposals[proposals["verdict"] == "ok"]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in records(proposals[proposals["verdict"] == "ok"]):
+        groups.setdefault((row["action"], row["business_key"]), []).append(row)
     plans = []
     for action, build in _BUILDERS.items():
-        for _, group in good[good["action"] == action].groupby("business_key", sort=True):
-            rows = group.sort_values(
-                "proposal_id", key=lambda ids: ids.str.rsplit(":", n=1).str[1].astype("int64")
-            ).to_dict("records")
+        for key in sorted(key for wanted, key in groups if wanted == action):
+            rows = sorted(groups[(action, key)], key=lambda row: int(row["proposal_id"].rsplit(":", 1)[1]))
             plans.append(build(rows, sources))
     return plans
 
 
 def _raise(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     first = rows[0]
-    order = sources.orders[first["order_id"]]
+    order, rma = sources.orders[first["order_id"]], sources.rmas[first["rma_id"]]
     shop = sources.settings.shop(first["shop"])
     reference = f"rg-{first['rma_id']}-{first['order_id']}-{first['part']}"
-    warehouse = plan_bodies.returns_warehouse(shop, order["delivery_country"], sources.methods.get(first["rma_id"]))
-    request = plan_bodies.sales_credit(
-        rows,
-        order,
-        sources.sold,
-        reference,
-        sources.order_names[first["rma_id"]],
-        sources.instance_id,
-        warehouse,
-        sources.settings,
+    warehouse = plan_bodies.returns_warehouse(
+        shop, rma["store_location_id"], order["delivery_country"], sources.methods.get(first["rma_id"])
     )
-    expect = {
-        "order_id": first["order_id"],
-        "currency": first["currency"],
-        "rows": [
-            {
-                "product_id": _whole(sources.sold[row["order_row_id"]]["product_id"]),
-                "quantity": row["quantity"],
-                "net_minor": row["net_minor"],
-                "tax_minor": row["tax_minor"],
-            }
-            for row in rows
-        ],
-    }
-    adopted = first["details"].get("adopt_remote_id")
-    subject = _subject(first) | {
-        "shipment_id": first["details"].get("shipment_id"),
-        "return_line_ids": [row["return_line_id"] for row in rows],
-    }
-    return EffectPlan(
-        kind="credit.raise",
-        shop=first["shop"],
-        business_key=first["business_key"],
-        payload={"request": request, "expect": expect, "subject": subject}
-        | ({"adopt_remote_id": str(adopted)} if adopted else {}),
-        lines=tuple(
-            PlannedLine(row["order_row_id"], "announce", row["quantity"], row["net_minor"], row["tax_minor"])
-            for row in rows
+    payload = {
+        "request": plan_bodies.sales_credit(
+            rows, order, sources.sold, reference, rma["order_name"], sources.instance_id, warehouse, sources.settings
         ),
+        "expect": {"order_id": first["order_id"], "currency": first["currency"], "rows": _expected_rows(rows, sources)},
+        "subject": _subject(first)
+        | {"shipment_id": first["details"]["shipment_id"], "return_line_ids": _return_lines(rows)},
+        "fees": [row["details"]["fee"] for row in rows if "fee" in row["details"]],
+    }
+    if "adopt_remote_id" in first["details"]:
+        payload["adopt_remote_id"] = str(first["details"]["adopt_remote_id"])
+    lines = tuple(
+        PlannedLine(row["order_row_id"], "announce", row["quantity"], row["net_minor"], row["tax_minor"])
+        for row in rows
+        if row["order_row_id"] is not None
+    )
+    return EffectPlan(
+        "credit.raise",
+        first["shop"],
+        first["business_key"],
+        payload,
+        lines,
         remote_ref=reference,
         currency=first["currency"],
     )
@@ -142,25 +128,20 @@ def _raise(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 
 def _cancel(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     first = rows[0]
-    credit_id = int(first["credit_id"])
-    back = [
-        {
-            "order_row_id": row["order_row_id"],
-            "quantity": row["quantity"],
-            "net_minor": row["net_minor"],
-            "tax_minor": row["tax_minor"],
-        }
-        for row in rows
-        if row["quantity"]
-    ]
-    payload = {
+    payload: dict[str, Any] = {
         "request": plan_bodies.cancel(
-            credit_id, sources.settings, f"Expected return cancelled: {first['details']['why']}"
+            first["credit_id"], sources.settings, f"Expected return cancelled: {first['details']['why']}"
         ),
         "expect": {"order_status_id": sources.settings.brightpearl.statuses.cancelled},
         "subject": _subject(first),
-        "give_back": back,
+        "give_back": [
+            {name: row[name] for name in ("order_row_id", "quantity", "net_minor", "tax_minor")}
+            for row in rows
+            if row["quantity"]
+        ],
     }
+    if first["details"]["is_done"]:
+        payload["adopt_remote_id"] = str(first["credit_id"])
     return EffectPlan("credit.cancel", first["shop"], first["business_key"], payload, currency=first["currency"])
 
 
@@ -168,16 +149,28 @@ def _write_goods_in(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     first = rows[0]
     details = first["details"]
     reference = f"rg-{first['rma_id']}-{first['credit_row_id']}"
+    warehouse = details["warehouse_id"]
+    which = "quarantine" if sources.settings.brightpearl.receive_into == "quarantine" else "default"
+    location = sources.account_facts["locations"][str(warehouse)][which]
     request = plan_bodies.goods_in(
-        int(first["credit_id"]), int(first["credit_row_id"]), details["product_id"], first["quantity"], details["warehouse_id"], details["location_id"],
-        reference, details["cost"], details["cost_currency"], details["received_on"],
+        first["credit_id"], first["credit_row_id"], details["product_id"], first["quantity"], warehouse, location, reference, details["cost"],
+        details["cost_currency"], details["received_on"],
     )  # fmt: skip
-    expect = {"user_batch_reference": reference}
+    moved = {
+        "credit_row_id": first["credit_row_id"],
+        "product_id": details["product_id"],
+        "quantity": first["quantity"],
+    }
+    payload = {
+        "request": request,
+        "expect": {"user_batch_reference": reference, "lines": [moved]},
+        "subject": _subject(first),
+    }
     return EffectPlan(
         "goods_in.write",
         first["shop"],
         first["business_key"],
-        {"request": request, "expect": expect, "subject": _subject(first)},
+        payload,
         remote_ref=reference,
         currency=first["currency"],
     )
@@ -185,20 +178,23 @@ def _write_goods_in(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 
 def _amend(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:  # noqa: ARG001 - one signature for all builders
     row = rows[0]
-    credit_id = int(row["credit_id"])
-    payload: dict[str, Any] = {
-        "subject": _subject(row) | {"order_row_id": row["order_row_id"]},
-        "give_back": [row["details"]["give_back"]],
+    credit_id, is_done = row["credit_id"], row["details"]["is_done"]
+    left = {
+        "credit_row_id": row["credit_row_id"],
+        "quantity": row["quantity"],
+        "net_minor": row["net_minor"],
+        "tax_minor": row["tax_minor"],
     }
-    is_done = row["details"]["is_done"] or pd.isna(row["credit_row_id"])
-    payload["request"] = (
-        None
+    payload: dict[str, Any] = {
+        "request": None
         if is_done
         else plan_bodies.amend(
-            credit_id, int(row["credit_row_id"]), row["quantity"], row["net_minor"], row["tax_minor"], row["currency"]
-        )
-    )
-    payload["expect"] = {}
+            credit_id, row["credit_row_id"], row["quantity"], row["net_minor"], row["tax_minor"], row["currency"]
+        ),
+        "expect": {},
+        "subject": _subject(row) | {"order_row_id": row["order_row_id"], "row": left},
+        "give_back": [row["details"]["give_back"]],
+    }
     if is_done:
         payload["adopt_remote_id"] = str(credit_id)
     return EffectPlan("credit.amend", row["shop"], row["business_key"], payload, currency=row["currency"])
@@ -206,26 +202,19 @@ def _amend(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:  # noqa:
 
 def _post(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     first = rows[0]
-    credit_id = int(first["credit_id"])
-    by_row: dict[int, list[int]] = {}
-    for row in rows:
-        held = by_row.setdefault(row["order_row_id"], [0, 0, 0])
-        for place, name in enumerate(("quantity", "net_minor", "tax_minor")):
-            held[place] += row[name]
-    expect = {
-        "order_id": first["order_id"],
-        "currency": first["currency"],
-        "total_minor": sum(held[1] + held[2] for held in by_row.values()),
-        "rows": [
-            {
-                "product_id": _whole(sources.sold[order_row_id]["product_id"]),
-                "quantity": held[0],
-                "net_minor": held[1],
-                "tax_minor": held[2],
-            }
-            for order_row_id, held in by_row.items()
-        ],
+    details, credit_id = first["details"], first["credit_id"]
+    payload: dict[str, Any] = {
+        "request": plan_bodies.close(credit_id, details["tax_date"]),
+        "expect": {
+            "order_id": first["order_id"],
+            "currency": first["currency"],
+            "total_minor": sum(row["net_minor"] + row["tax_minor"] for row in rows),
+            "rows": _expected_rows(rows, sources),
+        },
+        "subject": _subject(first) | {"return_line_ids": _return_lines(rows)},
     }
+    if "adopt_remote_id" in details:
+        payload["adopt_remote_id"] = str(credit_id)
     lines = tuple(
         PlannedLine(
             row["order_row_id"],
@@ -233,26 +222,19 @@ def _post(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
             row["quantity"],
             row["net_minor"],
             row["tax_minor"],
-            _whole(row["receipt_line_id"]),
+            row["receipt_line_id"],
             row["without_receipt_reason"],
         )
         for row in rows
+        if row["order_row_id"] is not None
     )
-    subject = _subject(first) | {
-        "return_line_ids": sorted({row["return_line_id"] for row in rows if row["return_line_id"]})
-    }
-    payload = {
-        "request": plan_bodies.close(credit_id, first["details"]["tax_date"]),
-        "expect": expect,
-        "subject": subject,
-    }
     return EffectPlan(
         "credit.post",
         first["shop"],
         first["business_key"],
         payload,
         lines,
-        needs_approval=first["details"]["needs_approval"],
+        needs_approval=details["needs_approval"],
         currency=first["currency"],
     )
 
@@ -260,7 +242,7 @@ def _post(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 def _annotate(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     row = rows[0]
     payload = {
-        "request": plan_bodies.annotate(int(row["credit_id"]), sources.settings, row["details"]["note"]),
+        "request": plan_bodies.annotate(row["credit_id"], sources.settings, row["details"]["note"]),
         "expect": {"order_status_id": sources.settings.brightpearl.statuses.credited},
         "subject": _subject(row),
     }
@@ -276,16 +258,18 @@ def _annotate(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 
 def _record_refund(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     row = rows[0]
-    details, credit_id = row["details"], int(row["credit_id"])
+    details, credit_id = row["details"], row["credit_id"]
     reference = f"rg-{details['transaction_id']}-{credit_id}"
     rate = str(sources.orders[row["order_id"]]["exchange_rate"])
-    request = plan_bodies.customer_payment(
-        reference, details["method"], credit_id, row["currency"], rate, row["net_minor"], details["paid_at"]
-    )
-    expect = {"payment_method_code": details["method"], "amount_minor": row["net_minor"], "currency": row["currency"]}
     payload = {
-        "request": request,
-        "expect": expect,
+        "request": plan_bodies.customer_payment(
+            reference, details["method"], credit_id, row["currency"], rate, row["net_minor"], details["paid_at"]
+        ),
+        "expect": {
+            "payment_method_code": details["method"],
+            "amount_minor": row["net_minor"],
+            "currency": row["currency"],
+        },
         "subject": _subject(row) | {"transaction_id": details["transaction_id"]},
     }
     return EffectPlan(
@@ -298,17 +282,37 @@ def _record_refund(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     )
 
 
+def _expected_rows(rows: list[dict[str, Any]], sources: Sources) -> list[dict[str, Any]]:
+    """What the credit's rows must show: one per order row, however many goods-in lines back it, and one per fee."""
+    by_row: dict[int, list[int]] = {}
+    for row in rows:
+        if row["order_row_id"] is not None:
+            held = by_row.setdefault(row["order_row_id"], [0, 0, 0])
+            for place, name in enumerate(("quantity", "net_minor", "tax_minor")):
+                held[place] += row[name]
+    goods = [
+        {
+            "product_id": sources.sold[order_row_id]["product_id"],
+            "quantity": held[0],
+            "net_minor": held[1],
+            "tax_minor": held[2],
+        }
+        for order_row_id, held in by_row.items()
+    ]
+    fees = [
+        {"product_id": None, "quantity": 1, "net_minor": row["net_minor"], "tax_minor": row["tax_minor"]}
+        for row in rows
+        if row["order_row_id"] is None
+    ]
+    return goods + fees
+
+
+def _return_lines(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted({row["return_line_id"] for row in rows if row["return_line_id"]})
+
+
 def _subject(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "rma_id": int(row["rma_id"]),
-        "order_id": int(row["order_id"]),
-        "part": int(row["part"]),
-        "credit_id": _whole(row["credit_id"]),
-    }
-
-
-def _whole(value: object) -> int | None:
-    return None if value is None or pd.isna(value) is True else int(str(value))
+    return {name: row[name] for name in ("rma_id", "order_id", "part", "credit_id")}
 
 
 _BUILDERS: dict[str, Callable[[list[dict[str, Any]], Sources], EffectPlan]] = {

@@ -1,250 +1,322 @@
 """Which expected returns to raise: unposted credits for what customers announced, each row with its exact share of what was charged.
 
-Scenarios 1, 13, 27 to 32, 46, 64, 65, 67, 68, 70, 77. A credit that others already wrote is adopted or counted, never doubled.
+Scenarios 1, 13, 27 to 32, 34, 35, 46, 64, 65, 67, 68, 70, 77, 79. A credit that others already wrote is adopted or counted, never doubled.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from returns_pipeline.domain import lives
-from returns_pipeline.domain.proposals import exact, held, proposal
-from returns_pipeline.domain.proration import share_frame
+from returns_pipeline.domain import delivery, lives
+from returns_pipeline.domain.allotment import Allotment, Share
+from returns_pipeline.domain.fees import FeeRow, fee_rows, fees_due, without_nominal
+from returns_pipeline.domain.parcels import Key, parcel_of, spread_over_lines
+from returns_pipeline.domain.proposals import held, proposal
+from returns_pipeline.domain.proration import round_half_up_ratio
+from returns_pipeline.domain.rulings import Rulings
 from returns_pipeline.settings import Settings, ShopSettings
 
-_ANNOUNCED_STATUSES = ("Approved", "Received", "Validated", "Done")
+Row = Mapping[str, Any]
+LIVE_STATUSES = ("Approved", "Received", "Validated", "Done")
+NOT_SENT = ("Pending", "LabelCreated")
 _MOVING = ("Shipped", "Received", "Validated")
 
 
-def lines_to_raise(
-    return_lines: pd.DataFrame, shipments: pd.DataFrame, standing: pd.DataFrame, shop: ShopSettings
-) -> pd.DataFrame:
-    """Return lines whose quantity is not yet on a credit of ours, with `missing` units and `hold` where the policy says no.
+@dataclass(frozen=True)
+class RaisingFacts:
+    """What raising looks at, of one shop.
 
-    Args:
-        return_lines: judged lines of one shop.
-        shipments: their parcels.
-        standing: what our credits hold.
-        shop: its policy.
+    Attributes:
+        lines: return lines.
+        units: returned items by return.
+        shipment_status: by shipment id.
+        on_credits: units on live credits of ours by (return, order row, parcel).
+        parts: numbers of credits that exist or may exist, by (return, sale).
+        fees: kind -> gross of fees on live credits, by return.
+        sold: order rows by id.
+        rows_of_sale: order rows by sale.
+        refunded: successful refunds of a return in its sale's currency.
+        strangers: ids of credits by others, by order row.
     """
-    lines = return_lines[
-        (return_lines["verdict"] == "ok")
-        & return_lines["rma_status"].isin(_ANNOUNCED_STATUSES)
-        & (return_lines["life"] != lives.CANCEL_ORDER)
-    ].copy()
-    lines["parcel"] = lines["shipment_id"].fillna(0).astype("int64")
-    covered = standing[~standing["is_cancelled"]].assign(
-        parcel=lambda frame: frame["shipment_id"].fillna(0).astype("int64")
-    )
-    on_credits = covered.groupby(["rma_id", "order_row_id", "parcel"])["quantity"].sum().rename("covered").reset_index()
-    lines = lines.merge(on_credits, on=["rma_id", "order_row_id", "parcel"], how="left")
-    lines["missing"] = lines["quantity"] - lines["covered"].fillna(0).astype("int64")
-    status = (
-        lines["shipment_id"].map(shipments.set_index("shipment_id")["status"])
-        if len(shipments)
-        else pd.Series(None, index=lines.index, dtype="object")
-    )
-    is_moving = (
-        status.isin(_MOVING)
-        | lines["rma_status"].isin(["Received", "Validated", "Done"])
-        | lines["life"].isin(lives.WITHOUT_RECEIPT)
-    )
-    announced = {
-        "approval": pd.Series(data=True, index=lines.index),
-        "in_transit": is_moving,
-        "never": pd.Series(data=False, index=lines.index),
-    }[shop.policy.announce]
-    # What was cancelled because nobody sent it comes back only when the parcel moves.
-    gone = standing[standing["is_cancelled"]].groupby("rma_id").size()
-    was_cancelled = lines["rma_id"].isin(gone.index)
-    raised_by_others = shop.policy.announce == "never"
-    lines = lines[(lines["missing"] > 0) & (announced | raised_by_others) & (~was_cancelled | is_moving)].copy()
-    lines["hold"] = lines["life"].map(_policy_holds(shop))
-    return lines
+
+    lines: Sequence[Row]
+    units: Mapping[int, Sequence[Row]]
+    shipment_status: Mapping[int, str]
+    on_credits: Mapping[Key, int]
+    parts: Mapping[tuple[int, int], int]
+    fees: Mapping[int, Mapping[str, int]]
+    sold: Mapping[int, Row]
+    rows_of_sale: Mapping[int, Sequence[Row]]
+    refunded: Mapping[int, int]
+    strangers: Mapping[int, Sequence[int]]
+    rulings: Rulings
+
+
+def is_stale(
+    shipment_status: str | None, life: str, approved_at: dt.datetime | None, shop: ShopSettings, now: dt.datetime
+) -> bool:
+    """Whether an announced return was never sent for longer than the policy waits; it comes back when its parcel moves."""
+    days = shop.policy.cancel_announced_after_days
+    if not days or approved_at is None or life in lives.WITHOUT_RECEIPT or shipment_status not in NOT_SENT:
+        return False
+    return now - approved_at > dt.timedelta(days=days)
 
 
 def propose_raises(
-    lines: pd.DataFrame,
-    balances: pd.DataFrame,
-    order_rows: pd.DataFrame,
-    standing: pd.DataFrame,
-    foreign: pd.DataFrame,
-    adoptions: Mapping[str, int],
-    settings: Settings,
+    facts: RaisingFacts, allotment: Allotment, shop: ShopSettings, settings: Settings, now: dt.datetime
 ) -> list[dict[str, Any]]:
-    """Rows to raise, or held with the reason.
-
-    Args:
-        lines: of `lines_to_raise`, several shops or one.
-        balances: what each order row has left.
-        order_rows: tax codes and shipped quantities of the sales.
-        standing: what our credits hold, for the numbers of parts.
-        foreign: what others credited (`foreign_facts`).
-        adoptions: business key -> id of a credit by others that is exactly this one.
-        settings: who raises credits.
-    """
-    if lines.empty:
-        return []
-    lines = _numbered_parts(lines, standing)
-    lines["business_key"] = (
-        "raise:"
-        + lines["rma_id"].astype("str")
-        + ":"
-        + lines["order_id"].astype("str")
-        + ":"
-        + lines["part"].astype("str")
-    )
-    shared = _shared(lines, balances)
-    described = shared.merge(
-        order_rows[["order_row_id", "tax_code", "shipped_quantity"]], on="order_row_id", how="left", validate="m:1"
-    )
-    strangers = foreign.set_index("order_row_id")["credit_ids"].to_dict() if len(foreign) else {}
-    rows = [_row(line, number, strangers) for number, line in enumerate(described.to_dict("records"))]
-    adopts_only = settings.brightpearl.credits_raised_by == "returngo"
-    shops_that_adopt = {shop.label for shop in settings.shops if shop.policy.announce == "never"}
-    return _whole_credits([_adopted(row, adoptions, adopts_only or row["shop"] in shops_that_adopt) for row in rows])
+    """Rows of the credits to raise for one shop, or held with the reason: one credit per return, sale and parcel."""
+    missing = _missing(facts, shop, now)
+    groups: dict[tuple[int, int, int], list[Row]] = {}
+    for line in missing:
+        groups.setdefault((line["rma_id"], line["order_id"], parcel_of(line["shipment_id"])), []).append(line)
+    taken: dict[tuple[int, int], int] = {}
+    fees_used: dict[int, dict[str, int]] = {}
+    proposed = []
+    for (rma_id, order_id, _), lines in sorted(groups.items()):
+        part = taken[(rma_id, order_id)] = taken.get((rma_id, order_id), facts.parts.get((rma_id, order_id), 0)) + 1
+        rows = [_row(line, number, part, facts, allotment, shop) for number, line in enumerate(lines)]
+        already = {**facts.fees.get(rma_id, {})}
+        for kind, gross in fees_used.get(rma_id, {}).items():
+            already[kind] = already.get(kind, 0) + gross
+        units = facts.units.get(rma_id, ())
+        rows, used = _with_fees(rows, units, fees_due(units, settings.returngo.fee_scope, already), shop)
+        fees_used[rma_id] = {
+            kind: fees_used.get(rma_id, {}).get(kind, 0) + used.get(kind, 0)
+            for kind in {*used, *fees_used.get(rma_id, {})}
+        }
+        proposed += _whole_credit(rows)
+    return proposed + _deliveries(facts, allotment, proposed, shop, settings, taken)
 
 
-def _policy_holds(shop: ShopSettings) -> dict[str, str]:
-    holds = {}
-    if shop.policy.store_credit == "hold":
-        holds[lives.STORE_CREDIT] = "store_credit_policy"
-    for life in lives.WITHOUT_RECEIPT:
-        if life not in shop.policy.credit_without_receipt:
-            holds[life] = "not_credited_without_receipt"
-    return holds
+def _missing(facts: RaisingFacts, shop: ShopSettings, now: dt.datetime) -> list[dict[str, Any]]:
+    """Lines with the units that are on no credit of ours, where the policy announces them now."""
+    covered = spread_over_lines(facts.lines, facts.on_credits)
+    found = []
+    for line in sorted(facts.lines, key=lambda row: (row["rma_id"], row["return_line_id"])):
+        if line["verdict"] != "ok" or line["rma_status"] not in LIVE_STATUSES or line["life"] == lives.CANCEL_ORDER:
+            continue
+        missing = line["quantity"] - covered.get(line["return_line_id"], 0)
+        status = facts.shipment_status.get(line["shipment_id"]) if line["shipment_id"] is not None else None
+        is_moving = status in _MOVING or line["rma_status"] != "Approved" or line["life"] in lives.WITHOUT_RECEIPT
+        if missing <= 0 or (shop.policy.announce == "in_transit" and not is_moving):
+            continue
+        if line["rma_status"] == "Approved" and is_stale(status, line["life"], line["approved_at"], shop, now):
+            continue
+        found.append({**line, "missing": missing})
+    return found
 
 
-def _numbered_parts(lines: pd.DataFrame, standing: pd.DataFrame) -> pd.DataFrame:
-    """The part of each line: parcels in ascending order, after the parts that are there."""
-    taken = (
-        standing.groupby(["rma_id", "order_id"])["part"].max().rename("last_part").reset_index()
-        if len(standing)
-        else pd.DataFrame(columns=["rma_id", "order_id", "last_part"])
-    )
-    lines = (
-        lines.merge(taken, on=["rma_id", "order_id"], how="left")
-        .sort_values(["rma_id", "order_id", "parcel", "order_row_id"])
-        .reset_index(drop=True)
-    )
-    rank = lines.groupby(["rma_id", "order_id"])["parcel"].rank(method="dense").astype("int64")
-    lines["part"] = lines["last_part"].fillna(0).astype("int64") + rank
-    return lines
-
-
-def _shared(lines: pd.DataFrame, balances: pd.DataFrame) -> pd.DataFrame:
-    """Net, tax and proof of each line; lines of one order row follow each other, each taking what the ones before left."""
-    lines = lines.merge(
-        balances.rename(
-            columns={
-                "net_minor": "charged_net",
-                "tax_minor": "charged_tax",
-                "currency": "sale_currency",
-                "order_id": "balance_order",
-            }
-        ),
-        on="order_row_id",
-        how="inner",
-        validate="m:1",
-    )
-    for name in ("qty", "net", "tax"):
-        lines[f"taken_{name}"] = lines[f"announced_{name}"] + lines[f"posted_{name}"] + lines[f"foreign_{name}"]
-    lines["turn"] = lines.groupby("order_row_id").cumcount()
-    done: list[pd.DataFrame] = []
-    carried = pd.DataFrame(0, index=lines["order_row_id"].unique(), columns=["qty", "net", "tax"])
-    for turn in range(int(lines["turn"].max()) + 1 if len(lines) else 0):
-        now = lines[lines["turn"] == turn].copy()
-        for name in ("qty", "net", "tax"):
-            now[f"taken_{name}"] += now["order_row_id"].map(carried[name])
-        shares = share_frame(
-            now.rename(columns={"charged_net": "net_minor", "charged_tax": "tax_minor"}).assign(quantity=now["missing"])
-        )
-        now[["share_net", "share_tax", "exact", "rounding"]] = shares[
-            ["net_minor", "tax_minor", "exact_tax_millionths", "rounding_millionths"]
-        ].to_numpy()
-        for name, column in (("qty", "missing"), ("net", "share_net"), ("tax", "share_tax")):
-            carried.loc[now["order_row_id"], name] += now[column].to_numpy()
-        done.append(now)
-    return pd.concat(done, ignore_index=True) if done else lines.assign(share_net=0, share_tax=0, exact=0, rounding=0)
-
-
-def _row(line: dict[str, Any], number: int, strangers: Mapping[int, list[int]]) -> dict[str, Any]:
-    row = proposal(
-        "raise",
-        line["business_key"],
-        number,
-        shop=line["shop"],
-        rma_id=line["rma_id"],
-        order_id=line["order_id"],
-        part=line["part"],
-        order_row_id=line["order_row_id"],
-        return_line_id=line["return_line_id"],
-        quantity=line["missing"],
-        net_minor=int(line["share_net"]),
-        tax_minor=int(line["share_tax"]),
-        currency=line["sale_currency"],
-        tax_code=line["tax_code"],
-        charged_quantity=line["ordered_qty"],
-        charged_net_minor=line["charged_net"],
-        charged_tax_minor=line["charged_tax"],
-        before_quantity=line["taken_qty"],
-        before_net_minor=line["taken_net"],
-        before_tax_minor=line["taken_tax"],
-        exact_tax_minor=exact(line["exact"]),
-        rounding_minor=exact(line["rounding"]),
-        portal_paid_minor=line["paid_price_minor"],
-        portal_fee_minor=line["fee_minor"],
-        details={
-            "life": line["life"],
-            "shipment_id": _whole(line["shipment_id"]),
-            "reasons": line["return_reasons"] or "",
-        },
-    )
-    if isinstance(line["hold"], str):
+def _row(
+    line: Row, number: int, part: int, facts: RaisingFacts, allotment: Allotment, shop: ShopSettings
+) -> dict[str, Any]:
+    charged = allotment.row(line["order_row_id"])
+    sold = facts.sold[line["order_row_id"]]
+    head = {
+        "shop": line["shop"], "rma_id": line["rma_id"], "order_id": line["order_id"], "part": part, "order_row_id": line["order_row_id"],
+        "return_line_id": line["return_line_id"], "quantity": line["missing"], "currency": line["currency"], "tax_code": sold["tax_code"],
+        "portal_paid_minor": line["paid_price_minor"], "portal_fee_minor": line["fee_minor"],
+        "details": {"life": line["life"], "shipment_id": line["shipment_id"], "reasons": line["return_reasons"] or ""},
+    }  # fmt: skip
+    row = proposal("raise", f"raise:{line['rma_id']}:{line['order_id']}:{part}", number, **head)
+    if charged is None:
         return held(
-            row, line["hold"], "a policy that credits this kind of return", f"{line['life']} of {line['missing']} units"
+            row,
+            "row_not_creditable",
+            "a row of the sale with units and an amount",
+            f"row {line['order_row_id']} has none",
         )
-    left = min(line["shipped_quantity"], line["ordered_qty"]) - line["taken_qty"]
-    if line["missing"] <= left:
-        return row
-    if line["foreign_qty"] > 0:
-        ids = ", ".join(str(credit_id) for credit_id in strangers.get(line["order_row_id"], []))
+    row |= {
+        "charged_quantity": charged["ordered_qty"],
+        "charged_net_minor": charged["net_minor"],
+        "charged_tax_minor": charged["tax_minor"],
+    }
+    left = allotment.left(line["order_row_id"], sold["shipped_quantity"])
+    if line["missing"] > left:
+        row |= _as_charged(charged, line["missing"])
+        return _too_many(row, left, charged, facts.strangers.get(line["order_row_id"], ()))
+    share = allotment.take(line["order_row_id"], line["missing"])
+    row |= _columns(share)
+    if share.is_cut:
+        ids = _ids(facts.strangers.get(line["order_row_id"], ()))
         return held(
             row,
             "foreign_credit",
-            f"{line['missing']} units not yet credited",
-            f"{line['foreign_qty']} units on credit {ids} that the pipeline did not write",
+            "the units' share of the invoice",
+            f"less money is left: {ids} took value from this row",
         )
-    return held(row, "quantity_exceeds_shipped", f"at most {max(left, 0)} units", f"{line['missing']} units")
+    code, expected = _policy_hold(line, shop, facts.rulings)
+    return held(row, code, expected, f"{line['life']} of {line['missing']} units") if code else row
 
 
-def _adopted(row: dict[str, Any], adoptions: Mapping[str, int], adopts_only: bool) -> dict[str, Any]:
-    if row["verdict"] == "ok" and row["business_key"] in adoptions:
-        return row | {"details": row["details"] | {"adopt_remote_id": adoptions[row["business_key"]]}}
-    if row["verdict"] == "ok" and adopts_only:
+def _columns(share: Share) -> dict[str, Any]:
+    return {name: value for name, value in vars(share).items() if name not in ("is_cut", "quantity")}
+
+
+def _as_charged(charged: Row, quantity: int) -> dict[str, int]:
+    """The money at stake where there is nothing left to take."""
+    return {
+        name: round_half_up_ratio(charged[name] * min(quantity, charged["ordered_qty"]), charged["ordered_qty"])
+        for name in ("net_minor", "tax_minor")
+    }
+
+
+def _too_many(row: dict[str, Any], left: int, charged: Row, strangers: Sequence[int]) -> dict[str, Any]:
+    if charged["foreign_qty"] > 0:
+        expected = f"{row['quantity']} units that nobody has credited; adopt that credit or void this return"
         return held(
-            row, "awaiting_foreign_credit", "a credit raised by the other system", "none on this sale yet", waits=True
+            row,
+            "foreign_credit",
+            expected,
+            f"{charged['foreign_qty']} units on {_ids(strangers)}, not written by the pipeline",
         )
-    return row
+    return held(row, "quantity_exceeds_shipped", f"at most {left} units", f"{row['quantity']} units")
 
 
-def _whole_credits(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ids(credit_ids: Sequence[int]) -> str:
+    return "credit " + ", ".join(map(str, credit_ids)) if credit_ids else "a credit by others"
+
+
+def _policy_hold(line: Row, shop: ShopSettings, rulings: Rulings) -> tuple[str | None, str]:
+    if line["life"] == lives.STORE_CREDIT and shop.policy.store_credit == "hold":
+        return "store_credit_policy", "a choice in policy.store_credit"
+    if line["life"] in lives.WITHOUT_RECEIPT and line["life"] not in shop.policy.credit_without_receipt:
+        return "not_credited_without_receipt", "a policy that credits this kind of return without a receipt"
+    if line["life"] == lives.LOST_IN_TRANSIT and rulings.claim_reference(line["rma_id"]) is None:
+        return "claim_reference_missing", "the carrier's claim reference with the decision"
+    return None, ""
+
+
+def _with_fees(
+    rows: list[dict[str, Any]], units: Sequence[Row], due: Mapping[str, int], shop: ShopSettings
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The credit's rows with the return's fees behind them; held where a fee has no nominal code or is in another currency."""
+    if not due or any(row["verdict"] != "ok" for row in rows):
+        return rows, {}
+    foreign_money = {unit["currency"] for unit in units} - {rows[0]["currency"]}
+    if foreign_money:
+        return [
+            held(row, "currency_mismatch", f"fees in {row['currency']}", f"fees in {', '.join(sorted(foreign_money))}")
+            for row in rows
+        ], {}
+    nameless = without_nominal(due, shop)
+    if nameless:
+        found = ", ".join(f"{kind} fee of {due[kind]} minor units" for kind in nameless)
+        return [held(row, "fee_nominal_missing", "a nominal code in [brightpearl.fees]", found) for row in rows], {}
+    fees = fee_rows(due, rows, shop)
+    added = [_fee(rows[0], fee, len(rows) + number) for number, fee in enumerate(fees)]
+    return rows + added, {fee.kind: fee.net_minor + fee.tax_minor for fee in fees}
+
+
+def _fee(first: Row, fee: FeeRow, number: int) -> dict[str, Any]:
+    about = {name: first[name] for name in ("shop", "rma_id", "order_id", "part", "currency")}
+    money = {"quantity": 1, "net_minor": -fee.net_minor, "tax_minor": -fee.tax_minor, "tax_code": fee.tax_code}
+    return proposal("raise", first["business_key"], number, **about, **money, details={"fee": fee.as_payload()})
+
+
+def _deliveries(
+    facts: RaisingFacts,
+    allotment: Allotment,
+    proposed: Sequence[Row],
+    shop: ShopSettings,
+    settings: Settings,
+    parts: dict[tuple[int, int], int],
+) -> list[dict[str, Any]]:
+    """Credits for delivery that goes back with a return: one per sale, under the return's next part."""
+    found: list[dict[str, Any]] = []
+    by_sale: dict[int, list[Row]] = {}
+    for line in facts.lines:
+        if (
+            line["verdict"] == "ok"
+            and line["rma_status"] in LIVE_STATUSES
+            and line["order_id"] is not None
+            and line["life"] != lives.CANCEL_ORDER
+        ):
+            by_sale.setdefault(line["order_id"], []).append(line)
+    for order_id, lines in sorted(by_sale.items()):
+        rows = facts.rows_of_sale.get(order_id, ())
+        for row in delivery.delivery_rows(rows):
+            charged = allotment.row(row["order_row_id"])
+            if (
+                charged is None
+                or charged["own_qty"] + charged["foreign_qty"] > 0
+                or any(each["order_id"] == order_id and each["verdict"] != "ok" for each in proposed)
+            ):
+                continue
+            goods = [
+                each
+                for each in rows
+                if each["product_id"] is not None
+                and not each["is_bundle_child"]
+                and allotment.row(each["order_row_id"]) is not None
+            ]
+            left = sum(allotment.left(each["order_row_id"], each["quantity"]) for each in goods)
+            for rma_id in sorted({line["rma_id"] for line in lines}):
+                own = [line for line in lines if line["rma_id"] == rma_id]
+                paid = sum(line["paid_price_minor"] - line["fee_minor"] for line in own)
+                if delivery.refunded_delivery(
+                    shop.policy.refund_delivery,
+                    row,
+                    left,
+                    facts.refunded.get(rma_id, 0),
+                    paid,
+                    settings.tolerances.amount_minor_per_rma,
+                ):
+                    part = parts[(rma_id, order_id)] = (
+                        parts.get((rma_id, order_id), facts.parts.get((rma_id, order_id), 0)) + 1
+                    )
+                    found.append(
+                        _delivery_row(
+                            own[0], row, part, charged, allotment.take(row["order_row_id"], charged["ordered_qty"])
+                        )
+                    )
+                    break
+    return found
+
+
+def _delivery_row(line: Row, row: Row, part: int, charged: Row, share: Share) -> dict[str, Any]:
+    about = {
+        "shop": line["shop"],
+        "rma_id": line["rma_id"],
+        "order_id": line["order_id"],
+        "part": part,
+        "currency": line["currency"],
+        "tax_code": row["tax_code"],
+    }
+    of_row = {
+        "order_row_id": row["order_row_id"],
+        "quantity": share.quantity,
+        "charged_quantity": charged["ordered_qty"],
+    }
+    money = {"charged_net_minor": charged["net_minor"], "charged_tax_minor": charged["tax_minor"]}
+    details = {"life": delivery.LIFE, "shipment_id": None, "reasons": ""}
+    return proposal(
+        "raise",
+        f"raise:{line['rma_id']}:{line['order_id']}:{part}",
+        0,
+        **about,
+        **of_row,
+        **money,
+        **_columns(share),
+        details=details,
+    )
+
+
+def _whole_credit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A credit is raised whole: where one row of it is held, its other rows wait."""
-    troubled = {row["business_key"]: row for row in rows if row["verdict"] != "ok"}
+    troubled = next((row for row in rows if row["verdict"] != "ok"), None)
+    if troubled is None:
+        return rows
     return [
         held(
             row,
-            troubled[row["business_key"]]["hold_code"],
+            troubled["hold_code"],
             "every row of the credit in order",
             "another row of this return is held",
             waits=True,
         )
-        if row["verdict"] == "ok" and row["business_key"] in troubled
+        if row["verdict"] == "ok"
         else row
         for row in rows
     ]
-
-
-def _whole(value: object) -> int | None:
-    return None if value is None or pd.isna(value) is True else int(str(value))

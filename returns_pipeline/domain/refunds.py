@@ -3,113 +3,204 @@
 Scenarios 7, 34, 38, 40, 50, 51. A refund that is requested or failed is no money; amounts come from the transaction, never from the credit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from returns_pipeline.domain.findings import subject_of
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.domain.proposals import held, proposal
-from returns_pipeline.domain.proration import largest_remainder
-from returns_pipeline.settings import Settings
+from returns_pipeline.domain.proration import round_half_up_ratio
+from returns_pipeline.domain.records import records
+from returns_pipeline.settings import ShopSettings
 
+Row = Mapping[str, Any]
 _LONGEST_NOTE = 900
+_PAID = "PAID"
 
 
-def posted_credits(effects: pd.DataFrame) -> list[dict[str, Any]]:
-    """Heads of our credits whose posting is confirmed: shop, rma_id, order_id, part, credit_id, gross_minor, currency, and which steps are live."""
-    posts = effects[(effects["kind"] == "credit.post") & (effects["state"] == "confirmed")]
-    done = set(effects.loc[effects["state"] != "voided", "business_key"])
-    heads = []
-    for effect in posts.to_dict("records"):
-        subject, expect = subject_of(effect["payload"]), effect["payload"]["expect"]
-        head = {"shop": effect["shop"], **{name: subject[name] for name in ("rma_id", "order_id", "part", "credit_id")}}
-        heads.append(
-            head
-            | {
-                "currency": expect["currency"],
-                "gross_minor": expect["total_minor"],
-                "is_annotated": f"annotate:{subject['credit_id']}" in done,
-            }
-        )
-    return heads
+@dataclass(frozen=True)
+class PostedCredit:
+    """One of our credits whose posting is confirmed.
+
+    Attributes:
+        gross_minor: what it gives back to the customer, fees kept back.
+        units: posted units by order row.
+        is_annotated: whether the status and note were planned.
+        is_paid_by_others: Brightpearl shows it as paid although we recorded nothing.
+    """
+
+    shop: str
+    rma_id: int
+    order_id: int
+    part: int
+    credit_id: int
+    currency: str
+    gross_minor: int
+    units: Mapping[int, int]
+    is_annotated: bool
+    is_paid_by_others: bool
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The columns that name it in a proposal."""
+        return {name: getattr(self, name) for name in ("shop", "rma_id", "order_id", "part", "credit_id", "currency")}
 
 
-def propose_notes(heads: list[dict[str, Any]], return_lines: pd.DataFrame) -> list[dict[str, Any]]:
-    """The status `credited` with a private ASCII note, once per posted credit."""
-    reasons = {rma_id: _ascii(group) for rma_id, group in return_lines.groupby("rma_id")["return_reasons"]}
+def posted_credits(
+    effects: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.DataFrame, shop: str
+) -> list[PostedCredit]:
+    """Our posted credits of one shop, in the order of their parts."""
+    live = effects[(effects["state"] != "voided") & (effects["shop"] == shop)]
+    keys = set(live["business_key"])
+    paid = dict(zip(credits["credit_id"], credits["payment_status"], strict=True))
+    recorded = {payload["subject"]["credit_id"] for payload in live.loc[live["kind"] == "refund.record", "payload"]}
+    posted_lines = ledger_lines[(ledger_lines["kind"] == "credit.post") & (ledger_lines["state"] == "confirmed")]
+    units = {
+        credit_id: group.groupby("order_row_id")["qty"].sum().to_dict()
+        for credit_id, group in posted_lines.groupby("credit_id")
+    }
+    found = []
+    for effect in records(live[(live["kind"] == "credit.post") & (live["state"] == "confirmed")]):
+        subject, expect = effect["payload"]["subject"], effect["payload"]["expect"]
+        credit_id = int(subject["credit_id"])
+        found.append(
+            PostedCredit(
+                shop, subject["rma_id"], subject["order_id"], subject["part"], credit_id, expect["currency"], expect["total_minor"],
+                units.get(credit_id, {}), f"annotate:{credit_id}" in keys, paid.get(credit_id) == _PAID and credit_id not in recorded,
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda credit: (credit.rma_id, credit.part, credit.credit_id))
+
+
+def propose_notes(
+    posted: Sequence[PostedCredit], return_lines: pd.DataFrame, effects: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """The status `credited` with a private ASCII note, once per posted credit; while it was not sent it may still be told anew."""
+    reasons = {
+        rma_id: "; ".join(dict.fromkeys(group.dropna()))
+        for rma_id, group in return_lines.groupby("rma_id")["return_reasons"]
+    }
+    raised = effects[(effects["kind"] == "credit.raise") & (effects["state"] == "confirmed")]
+    fees = {
+        int(remote_id): payload.get("fees", [])
+        for remote_id, payload in zip(raised["remote_id"], raised["payload"], strict=True)
+    }
     return [
         proposal(
             "annotate",
-            f"annotate:{head['credit_id']}",
+            f"annotate:{credit.credit_id}",
             0,
-            **_about(head),
-            details={
-                "note": f"Return RMA{head['rma_id']} credited after receipt. Reasons: {reasons.get(head['rma_id']) or 'none given'}"[
-                    :_LONGEST_NOTE
-                ]
-            },
+            **credit.about,
+            details={"note": _note(credit, reasons.get(credit.rma_id), fees.get(credit.credit_id, []))},
         )
-        for head in heads
-        if not head["is_annotated"]
+        for credit in posted
+        if not credit.is_annotated
     ]
 
 
 def propose_refunds(
-    heads: list[dict[str, Any]],
+    posted: Sequence[PostedCredit],
     transactions: pd.DataFrame,
     return_lines: pd.DataFrame,
     orders: pd.DataFrame,
     effects: pd.DataFrame,
-    settings: Settings,
+    shop: ShopSettings,
 ) -> list[dict[str, Any]]:
-    """A customer payment per successful transaction and credit, where the shop records refunds.
+    """A customer payment per successful transaction and credit, where the shop records refunds; together never above the credit.
 
-    A transaction that pays for units of several credits is split by what was paid for them, to the minor unit.
+    A transaction that pays for units of several credits is split by what was paid for them, by cumulative difference: a later part of the
+    return takes what the earlier ones left.
     """
-    done = set(effects.loc[(effects["kind"] == "refund.record") & (effects["state"] != "voided"), "business_key"])
-    by_rma: dict[int, list[dict[str, Any]]] = {}
-    for head in heads:
-        if settings.shop(head["shop"]).policy.record_refunds:
-            by_rma.setdefault(head["rma_id"], []).append(head)
-    paid = _paid_per_credit(effects, return_lines)
-    methods = orders.set_index("order_id")["payment_method_codes"].to_dict()
+    if not shop.policy.record_refunds:
+        return []
+    live = effects[(effects["kind"] == "refund.record") & (effects["state"] != "voided")]
+    done = set(live["business_key"])
+    recorded: dict[int, int] = {}
+    for payload in live["payload"]:
+        credit_id = int(payload["subject"]["credit_id"])
+        recorded[credit_id] = recorded.get(credit_id, 0) + int(payload["expect"]["amount_minor"])
+    methods = {row["order_id"]: row["payment_method_codes"] for row in records(orders)}
+    lines = records(return_lines)
     rows = []
-    successful = transactions[
-        (transactions["status"] == "Success")
-        & transactions["type"].str.startswith("RefundTo")
-        & transactions["rma_id"].notna()
-    ]
-    for transaction in successful.to_dict("records"):
-        for head, minor in _split(transaction, by_rma.get(int(transaction["rma_id"]), []), paid):
-            key = f"refund:{transaction['transaction_id']}:{head['credit_id']}"
-            if key not in done and minor > 0:
-                rows.append(_refund(key, head, transaction, minor, methods.get(head["order_id"]), settings))
+    for transaction in sorted(successful_refunds(transactions), key=lambda row: row["transaction_id"]):
+        own = [credit for credit in posted if credit.rma_id == _rma_of(transaction, lines)]
+        for credit, minor in _parts(transaction, own, lines):
+            key = f"refund:{transaction['transaction_id']}:{credit.credit_id}"
+            room = credit.gross_minor - recorded.get(credit.credit_id, 0)
+            if key in done or credit.is_paid_by_others or min(minor, room) <= 0:
+                continue
+            recorded[credit.credit_id] = recorded.get(credit.credit_id, 0) + min(minor, room)
+            rows.append(_refund(key, credit, transaction, min(minor, room), methods.get(credit.order_id), shop))
     return rows
 
 
+def successful_refunds(transactions: pd.DataFrame) -> list[dict[str, Any]]:
+    """Transactions that gave money or its like back; not requested or failed ones, and no payments by the customer."""
+    return [row for row in records(transactions) if row["status"] == "Success" and row["type"].startswith("RefundTo")]
+
+
+def refunded_in(transaction: Row, currency: str | None) -> int:
+    """A transaction's amount in a currency: what the customer saw or what the shop booked, never converted; 0 where neither is in it."""
+    if transaction["currency"] == currency:
+        return int(transaction["amount_minor"])
+    return int(transaction["shop_amount_minor"]) if transaction["shop_currency"] == currency else 0
+
+
+def _rma_of(transaction: Row, lines: Sequence[Row]) -> int | None:
+    if transaction["rma_id"] is not None:
+        return int(transaction["rma_id"])
+    wanted = {int(item) for item in transaction["returned_item_ids"]}
+    return next((line["rma_id"] for line in lines if wanted & {int(item) for item in line["returned_item_ids"]}), None)
+
+
+def _parts(transaction: Row, posted: Sequence[PostedCredit], lines: Sequence[Row]) -> list[tuple[PostedCredit, int]]:
+    """The credits that a transaction pays for, each with its part; units that are on no posted credit yet keep theirs for later."""
+    if not posted:
+        return []
+    amount = refunded_in(transaction, posted[0].currency)
+    if not transaction["returned_item_ids"]:
+        return [(posted[0], amount)] if len(posted) == 1 else []
+    named = {int(item) for item in transaction["returned_item_ids"]}
+    per_row: dict[int, list[int]] = {}
+    for line in lines:
+        if line["rma_id"] != posted[0].rma_id or line["order_row_id"] is None:
+            continue
+        # Units are weighed by their price; a bundle's components are one unit of its row.
+        items_per_unit = max(1, len(line["returned_item_ids"]) // line["quantity"])
+        units = len(named & {int(item) for item in line["returned_item_ids"]}) // items_per_unit
+        per_row.setdefault(line["order_row_id"], []).extend(
+            [max(1, line["paid_price_minor"] // line["quantity"])] * units
+        )
+    whole = sum(sum(weights) for weights in per_row.values())
+    if not whole:
+        return []
+    parts, before = [], 0
+    for credit in posted:
+        weight = sum(
+            per_row[row].pop() for row, units in credit.units.items() for _ in range(units) if per_row.get(row)
+        )
+        parts.append(
+            (
+                credit,
+                round_half_up_ratio(amount * (before + weight), whole) - round_half_up_ratio(amount * before, whole),
+            )
+        )
+        before += weight
+    return [(credit, minor) for credit, minor in parts if minor]
+
+
 def _refund(
-    key: str,
-    head: Mapping[str, Any],
-    transaction: Mapping[str, Any],
-    minor: int,
-    methods_of_sale: object,
-    settings: Settings,
+    key: str, credit: PostedCredit, transaction: Row, minor: int, methods_of_sale: object, shop: ShopSettings
 ) -> dict[str, Any]:
-    row = proposal(
-        "record_refund",
-        key,
-        0,
-        **_about(head),
-        net_minor=minor,
-        details={
-            "transaction_id": transaction["transaction_id"],
-            "paid_at": transaction["created_at"].isoformat(),
-            "type": transaction["type"],
-        },
-    )
-    configured = settings.shop(head["shop"]).payment_methods.get(transaction["type"])
+    details = {
+        "transaction_id": transaction["transaction_id"],
+        "paid_at": transaction["created_at"].isoformat(),
+        "type": transaction["type"],
+    }
+    row = proposal("record_refund", key, 0, **credit.about, net_minor=minor, details=details)
+    configured = shop.payment_methods.get(transaction["type"])
     if configured is None:
         return held(
             row,
@@ -118,7 +209,7 @@ def _refund(
             "none",
         )
     if configured != "same_as_sale":
-        return row | {"details": row["details"] | {"method": configured}}
+        return row | {"details": details | {"method": configured}}
     if methods_of_sale is None:
         return held(row, "payment_method_unread", "the sale's payments", "not read yet", waits=True)
     codes = list(methods_of_sale) if isinstance(methods_of_sale, list) else []
@@ -127,53 +218,15 @@ def _refund(
             row,
             "payment_method_unclear",
             "one payment method on the sale",
-            f"{len(codes)} methods for {format_minor(minor, head['currency'])}",
+            f"{len(codes)} methods for {format_minor(minor, credit.currency)}",
         )
-    return row | {"details": row["details"] | {"method": codes[0]}}
+    return row | {"details": details | {"method": codes[0]}}
 
 
-def _split(
-    transaction: Mapping[str, Any], heads: list[dict[str, Any]], paid: Mapping[tuple[int, int], int]
-) -> list[tuple[dict[str, Any], int]]:
-    """Parts of a transaction per posted credit, in the credit's currency; nothing while a credit of its units is not posted."""
-    if not heads:
-        return []
-    currency = heads[0]["currency"]
-    amount = (
-        transaction["amount_minor"]
-        if transaction["currency"] == currency
-        else transaction["shop_amount_minor"]
-        if transaction["shop_currency"] == currency
-        else 0
+def _note(credit: PostedCredit, reasons: str | None, fees: Sequence[Row]) -> str:
+    """ASCII only, because Brightpearl's notes have been seen to garble anything else."""
+    kept = "".join(
+        f" {fee['name']} {format_minor(fee['net_minor'] + fee['tax_minor'], credit.currency)} kept." for fee in fees
     )
-    weights = [
-        sum(paid.get((head["credit_id"], int(item)), 0) for item in transaction["returned_item_ids"]) for head in heads
-    ]
-    if not transaction["returned_item_ids"] and len(heads) == 1:
-        weights = [1]
-    if sum(weights) == 0:
-        return []
-    parts = largest_remainder(int(amount), weights, [int(head["credit_id"]) for head in heads])
-    return [(head, part) for head, part in zip(heads, parts, strict=True) if part]
-
-
-def _paid_per_credit(effects: pd.DataFrame, return_lines: pd.DataFrame) -> dict[tuple[int, int], int]:
-    """(credit, returned item) -> weight of the item in its credit: the price paid, or 1 where nothing was paid."""
-    lines = {row["return_line_id"]: row for row in return_lines.to_dict("records")}
-    weights: dict[tuple[int, int], int] = {}
-    for payload in effects.loc[(effects["kind"] == "credit.post") & (effects["state"] == "confirmed"), "payload"]:
-        for line_id in payload["subject"].get("return_line_ids", []):
-            line = lines.get(line_id)
-            for item in line["returned_item_ids"] if line else []:
-                weights[(payload["subject"]["credit_id"], int(item))] = max(
-                    1, int(line["paid_price_minor"]) // len(line["returned_item_ids"])
-                )  # type: ignore[index]
-    return weights
-
-
-def _about(head: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: head[name] for name in ("shop", "rma_id", "order_id", "part", "credit_id", "currency")}
-
-
-def _ascii(reasons: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(reasons.dropna())).encode("ascii", "replace").decode()
+    note = f"Return RMA{credit.rma_id} credited.{kept} Reasons: {reasons or 'none given'}"
+    return note.encode("ascii", "replace").decode()[:_LONGEST_NOTE]

@@ -1,0 +1,153 @@
+"""Goods-in that the pipeline books itself, where the warehouse inspects in ReturnGO (`policy.receipt_source = "returngo_validated"`).
+
+A unit with a validation date that is marked returned is the receipt. A credit is received all at once, when every unit of it is judged, and
+never at zero cost.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from returns_pipeline.domain.cases import CreditLine, Settlement
+from returns_pipeline.domain.proposals import held, proposal
+
+Row = Mapping[str, Any]
+
+
+def propose_goods_in(
+    case: Settlement,
+    items: Mapping[int, Row],
+    credit_rows: Sequence[Row],
+    sold: Sequence[Row],
+    written_keys: set[str],
+    receipt_cost: str,
+) -> list[dict[str, Any]]:
+    """Rows to book in for one credit, one per row of the credit that has goods; or held, or waiting; or nothing.
+
+    Args:
+        case: the credit.
+        items: returned items by id.
+        credit_rows: the credit's rows in Brightpearl, components of bundles among them.
+        sold: the sale's rows, for what the goods cost.
+        written_keys: business keys of goods-in that the ledger holds.
+        receipt_cost: `policy.receipt_cost`.
+    """
+    if case.credit is None or case.is_posted_by_hand or case.has_goods_in:
+        return []
+    rows: list[dict[str, Any]] = []
+    for line in case.lines:
+        if line.is_without_receipt or line.is_delivery or line.return_line is None:
+            continue
+        units = [items[int(item)] for item in line.return_line["returned_item_ids"] if int(item) in items]
+        if any(unit["validated_at"] is None for unit in units):
+            is_begun = any(unit["validated_at"] is not None for unit in units)
+            return [_waits(case, line, len(units))] if is_begun or rows else []
+        back = _came_back(line, units)
+        if back:
+            rows += _of_line(
+                case, line, back, max(unit["validated_at"] for unit in units), credit_rows, sold, receipt_cost
+            )
+    return [row for row in rows if row["business_key"] not in written_keys]
+
+
+def _came_back(line: CreditLine, units: Sequence[Row]) -> int:
+    """Units of the credit's row that were marked returned; of a bundle only whole ones."""
+    returned = sum(bool(unit["is_returned"]) for unit in units)
+    of_return = line.return_line["quantity"] if line.return_line is not None else 0
+    per_row_unit = max(1, len(units) // of_return) if of_return else 1
+    return min(line.quantity, returned // per_row_unit)
+
+
+def _of_line(
+    case: Settlement,
+    line: CreditLine,
+    units: int,
+    validated_at: dt.datetime,
+    credit_rows: Sequence[Row],
+    sold: Sequence[Row],
+    receipt_cost: str,
+) -> list[dict[str, Any]]:
+    """The goods of one row: itself, or the components of a bundle, which alone have stock."""
+    parts = [row for row in credit_rows if row["is_bundle_child"] and row["parent_row_id"] == line.credit_row_id]
+    own = parts or [row for row in credit_rows if row["credit_row_id"] == line.credit_row_id]
+    return [
+        _row(
+            case,
+            line,
+            row,
+            units * (row["quantity"] // line.seen_quantity if parts else 1),
+            number,
+            validated_at,
+            _cost(row, line, sold, receipt_cost),
+        )
+        for number, row in enumerate(own)
+    ]
+
+
+def _cost(row: Row, line: CreditLine, sold: Sequence[Row], receipt_cost: str) -> tuple[Decimal, str] | None:
+    """Cost of one unit as it was sold, in the accounting currency; None where it is not known or zero."""
+    source = next(
+        (
+            each
+            for each in sold
+            if each["order_row_id"] == line.order_row_id and each["product_id"] == row["product_id"]
+        ),
+        None,
+    )
+    source = source or next((each for each in sold if each["product_id"] == row["product_id"]), None)
+    if receipt_cost != "original_sale" or source is None or not source["item_cost"] or not source["cost_currency"]:
+        return None
+    return source["item_cost"], source["cost_currency"]
+
+
+def _row(
+    case: Settlement,
+    line: CreditLine,
+    credit_row: Row,
+    units: int,
+    number: int,
+    validated_at: dt.datetime,
+    cost: tuple[Decimal, str] | None,
+) -> dict[str, Any]:
+    details = {
+        "product_id": credit_row["product_id"],
+        "warehouse_id": case.credit["warehouse_id"] if case.credit else None,
+        "received_on": validated_at.isoformat(),
+    }
+    row = _proposal(case, line, credit_row["credit_row_id"], units, number)
+    if cost is None:
+        return held(
+            row,
+            "cost_price_missing",
+            "the cost of the goods in the original sale",
+            f"none for product {credit_row['product_id']}",
+        )
+    return row | {"details": details | {"cost": f"{cost[0]:f}", "cost_currency": cost[1]}}
+
+
+def _waits(case: Settlement, line: CreditLine, units: int) -> dict[str, Any]:
+    row = _proposal(case, line, line.credit_row_id, line.quantity, 0)
+    return held(row, "awaiting_rest_of_parcel", f"{units} units validated in ReturnGO", "some of them", waits=True)
+
+
+def _proposal(case: Settlement, line: CreditLine, credit_row_id: int | None, units: int, number: int) -> dict[str, Any]:
+    about = {
+        "shop": case.shop,
+        "rma_id": case.rma_id,
+        "order_id": case.order_id,
+        "part": case.part,
+        "credit_id": case.credit_id,
+        "currency": case.currency,
+    }
+    of_row = {"credit_row_id": credit_row_id, "order_row_id": line.order_row_id, "tax_code": line.tax_code}
+    return_line_id = line.return_line["return_line_id"] if line.return_line is not None else None
+    return proposal(
+        "write_goods_in",
+        f"goods-in:{case.credit_id}:{credit_row_id}",
+        number,
+        **about,
+        **of_row,
+        return_line_id=return_line_id,
+        quantity=units,
+    )
