@@ -269,7 +269,7 @@ class ReturnGoWorld:
         for shipment in rma.shipments:
             if shipment.status == "Pending":
                 tracking = f"TRACK-{shipment.shipment_id}"
-                label = {
+                label: dict[str, str | None] = {
                     "status": "LabelCreated",
                     "carrier_name": "Sample Carrier",
                     "tracking_number": tracking,
