@@ -76,4 +76,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("staff_change_the_price", (74,), play.staff_change_the_price, 1),
     Kind("staff_add_a_row", (74,), play.staff_add_a_row, 1),
 )
-ORDINARY = tuple(kind for kind in KINDS if kind.script in (play.whole_order, play.one_unit) and kind.shape in ("single", "zero_rated", "pair"))
+ORDINARY = tuple(
+    kind
+    for kind in KINDS
+    if kind.script in (play.whole_order, play.one_unit) and kind.shape in ("single", "zero_rated", "pair")
+)

@@ -398,4 +398,3 @@ def _adjusted(case: Case, adjustment: str) -> Steps:
     case.actors.cx.refund(case.rma_id, adjustment=adjustment)
     yield from case.bench()
     yield from case.inspect()
-
