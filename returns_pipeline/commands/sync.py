@@ -63,7 +63,7 @@ def _one_pass(scope: Scope) -> SyncResult:
         executed = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            run_config={"ops": ops},
+            run_config={"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={"mode": load_settings().mode, "shops": ",".join(scope.shops) or "all"},
         )
     return _read(executed)

@@ -16,7 +16,8 @@ def match_credit_rows(
         order_rows: rows of the sales.
         standing: our credits' lines.
     """
-    rows = credit_rows.merge(credits[["credit_id", "order_id"]], on="credit_id", how="left", validate="m:1")
+    unmatched = credit_rows.drop(columns="order_row_id", errors="ignore")
+    rows = unmatched.merge(credits[["credit_id", "order_id"]], on="credit_id", how="left", validate="m:1")
     rows = rows[~rows["is_bundle_child"] & rows["product_id"].notna()].sort_values(
         ["credit_id", "sequence", "credit_row_id"]
     )
@@ -50,6 +51,7 @@ def foreign_facts(
     ours = set(standing["credit_id"].dropna().astype("int64")) | adopted
     strangers = credits[~credits["credit_id"].isin(ours) & ~credits["is_cancelled"] & ~credits["is_gone"]]
     rows = credit_rows.merge(strangers[["credit_id", "created_on"]], on="credit_id").dropna(subset=["order_row_id"])
+    rows = rows[~rows["is_bundle_child"]]
     return (
         rows.groupby("order_row_id")
         .agg(

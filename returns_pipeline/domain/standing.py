@@ -10,8 +10,24 @@ import pandas as pd
 
 from returns_pipeline.domain.findings import subject_of
 
-COLUMNS = ["raise_key", "raise_state", "shop", "rma_id", "order_id", "part", "shipment_id", "credit_id", "order_row_id", "line_no", "quantity",
-           "net_minor", "tax_minor", "post_state", "is_cancelled"]  # fmt: skip
+_TYPES = {
+    "raise_key": "str",
+    "raise_state": "str",
+    "shop": "str",
+    "rma_id": "int64",
+    "order_id": "int64",
+    "part": "int64",
+    "shipment_id": "Int64",
+    "credit_id": "Int64",
+    "order_row_id": "int64",
+    "line_no": "int64",
+    "quantity": "int64",
+    "net_minor": "int64",
+    "tax_minor": "int64",
+    "post_state": "object",
+    "is_cancelled": "bool",
+}
+COLUMNS = list(_TYPES)
 _LIVE = ("planned", "claimed", "sending", "unknown", "confirmed", "rejected", "halted")
 
 
@@ -28,7 +44,7 @@ def standing_lines(effects: pd.DataFrame, ledger_lines: pd.DataFrame) -> pd.Data
     live = effects[effects["state"].isin(_LIVE)]
     raises = live[live["kind"] == "credit.raise"]
     if raises.empty:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=COLUMNS).astype(_TYPES)
     heads = pd.DataFrame([_head(effect) for effect in raises.to_dict("records")])
     lines = ledger_lines[(ledger_lines["kind"] == "credit.raise") & ledger_lines["effect_id"].isin(raises["effect_id"])]
     standing = heads.merge(
@@ -43,11 +59,8 @@ def standing_lines(effects: pd.DataFrame, ledger_lines: pd.DataFrame) -> pd.Data
     standing["post_state"] = standing["credit_id"].map(_states(live, "credit.post"))
     cancels = _states(live, "credit.cancel")
     standing["is_cancelled"] = standing["credit_id"].map(cancels).eq("confirmed").fillna(value=False).astype("bool")
-    return (
-        standing[(standing["quantity"] > 0) | standing["is_cancelled"]][COLUMNS]
-        .sort_values(["raise_key", "line_no"])
-        .reset_index(drop=True)
-    )
+    live_rows = standing[(standing["quantity"] > 0) | standing["is_cancelled"]][COLUMNS]
+    return live_rows.sort_values(["raise_key", "line_no"]).reset_index(drop=True).astype(_TYPES)
 
 
 def _head(effect: Mapping[str, Any]) -> dict[str, object]:

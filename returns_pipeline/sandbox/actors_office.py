@@ -40,7 +40,9 @@ class Staff:
         self._retailer = retailer
         self._world = retailer.brightpearl
 
-    def clone_credit(self, order_name: str, units: Mapping[str, int] | None = None, *, close: bool = False) -> dict[str, Any]:
+    def clone_credit(
+        self, order_name: str, units: Mapping[str, int] | None = None, *, close: bool = False
+    ) -> dict[str, Any]:
         """Clones a sale to a credit by hand: `units` by SKU, all goods when None; it carries no reference of ours."""
         sale = self._retailer.sale_of(self._retailer.order(order_name))
         quantities = {
@@ -84,7 +86,9 @@ class Staff:
         credit = self._world.order(credit_id, CREDIT)
         found = [row for row in credit.rows.values() if row.sku == sku and not row.is_bundle_child]
         if not found:
-            raise LookupError(f"credit {credit_id} has no row with SKU {sku!r}; it has {[row.sku for row in credit.rows.values()]}")
+            raise LookupError(
+                f"credit {credit_id} has no row with SKU {sku!r}; it has {[row.sku for row in credit.rows.values()]}"
+            )
         return found[0]
 
 

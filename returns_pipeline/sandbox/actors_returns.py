@@ -46,7 +46,11 @@ class Customer:
         order = self._retailer.order(order_name)
         asked: list[UnitRequest] = []
         taken = self._units_returned_already(order)
-        for entry in units if units is not None else [{"line": at, "quantity": line.quantity} for at, line in enumerate(order.lines)]:
+        for entry in (
+            units
+            if units is not None
+            else [{"line": at, "quantity": line.quantity} for at, line in enumerate(order.lines)]
+        ):
             at = _line_position(order, entry)
             line = order.lines[at]
             for _ in range(int(entry.get("quantity", 1))):
@@ -81,7 +85,9 @@ class Customer:
 
     def _exchange_item(self, order: RetailOrder, sku: str) -> ExchangeItem:
         number = self._retailer.product_ids[sku]
-        return ExchangeItem(str(8_100_000_000_000 + number), str(46_100_000_000_000 + number), sku, self._retailer.price_of(order, sku))
+        return ExchangeItem(
+            str(8_100_000_000_000 + number), str(46_100_000_000_000 + number), sku, self._retailer.price_of(order, sku)
+        )
 
 
 class CustomerService:
@@ -114,27 +120,43 @@ class CustomerService:
         """Clicks a parcel to Validated by hand."""
         return _move_parcels(self._retailer, rma_id, shipment_id, "Validated", by="Staff Member 2")
 
-    def refund(self, rma_id: int, item_ids: Sequence[int] | None = None, *, outcome: str | None = None, adjustment: str = "0") -> dict[str, Any]:
+    def refund(
+        self, rma_id: int, item_ids: Sequence[int] | None = None, *, outcome: str | None = None, adjustment: str = "0"
+    ) -> dict[str, Any]:
         """Issues the refund of units (all when None); `adjustment` adds delivery or takes off for damage."""
         made = self._retailer.returngo.refund(rma_id, item_ids, outcome=outcome, adjustment=Decimal(adjustment))
         return {"transaction_ids": [each.transaction_id for each in made], "statuses": [each.status for each in made]}
 
     def settle_refund(self, transaction_id: int, status: str) -> dict[str, Any]:
         """The platform answers a pending refund: Success or Failed."""
-        return {"transaction_id": transaction_id, "status": self._retailer.returngo.settle_transaction(transaction_id, status).status}
+        return {
+            "transaction_id": transaction_id,
+            "status": self._retailer.returngo.settle_transaction(transaction_id, status).status,
+        }
 
     def comment(self, rma_id: int, text: str) -> dict[str, Any]:
         """Writes a note into the timeline."""
         rma = self._retailer.returngo.rma(rma_id)
-        return {"comment": self._retailer.returngo.comment(rma, text, by="Staff Member 2", comment_type="merchant").html_text}
+        return {
+            "comment": self._retailer.returngo.comment(
+                rma, text, by="Staff Member 2", comment_type="merchant"
+            ).html_text
+        }
 
     def release_exchange(self, rma_id: int, *, is_undervalued: bool = False) -> dict[str, Any]:
         """Releases the exchange: the replacement becomes an order, at its price or (as some apps write it) at nothing."""
         rma = self._retailer.returngo.rma(rma_id)
         wanted = [each for item in rma.items for each in item.exchange_items]
-        order = self._retailer.sell_replacement(rma.order_name, [each.sku for each in wanted], is_undervalued=is_undervalued)
+        order = self._retailer.sell_replacement(
+            rma.order_name, [each.sku for each in wanted], is_undervalued=is_undervalued
+        )
         self._retailer.returngo.release_exchange(rma_id, order.shopify_id, order.name)
         return {"order_name": order.name, "order_id": order.brightpearl_id}
+
+    def change_resolution(self, rma_id: int, resolution: str) -> dict[str, Any]:
+        """Agrees another outcome with the customer."""
+        rma = self._retailer.returngo.change_resolution(rma_id, resolution)
+        return {"rma_id": rma_id, "resolutions": sorted({item.resolution_type for item in rma.items})}
 
     def _set_status(self, rma_id: int, status: str) -> dict[str, Any]:
         rma = self._retailer.returngo.set_status(rma_id, status)
@@ -156,12 +178,18 @@ class Carrier:
         return _move_parcels(self._retailer, rma_id, shipment_id, "Received")
 
 
-def _move_parcels(retailer: Retailer, rma_id: int, shipment_id: int | None, status: str, *, by: str = "ReturnGO API") -> dict[str, Any]:
+def _move_parcels(
+    retailer: Retailer, rma_id: int, shipment_id: int | None, status: str, *, by: str = "ReturnGO API"
+) -> dict[str, Any]:
     rma: Rma = retailer.returngo.rma(rma_id)
     wanted = [each for each in rma.shipments if shipment_id in (None, each.shipment_id)]
     for shipment in wanted:
         retailer.returngo.update_shipment(shipment.shipment_id, {"status": status}, by=by)
-    return {"rma_id": rma_id, "status": rma.status, "shipments": {str(each.shipment_id): each.status for each in wanted}}
+    return {
+        "rma_id": rma_id,
+        "status": rma.status,
+        "shipments": {str(each.shipment_id): each.status for each in wanted},
+    }
 
 
 def _line_position(order: RetailOrder, entry: Mapping[str, Any]) -> int:
@@ -169,7 +197,9 @@ def _line_position(order: RetailOrder, entry: Mapping[str, Any]) -> int:
         return int(entry["line"])
     found = [at for at, line in enumerate(order.lines) if line.sku == entry.get("sku")]
     if not found:
-        raise LookupError(f"order {order.name} has no line with SKU {entry.get('sku')!r}; it has {[line.sku for line in order.lines]}")
+        raise LookupError(
+            f"order {order.name} has no line with SKU {entry.get('sku')!r}; it has {[line.sku for line in order.lines]}"
+        )
     return found[0]
 
 

@@ -29,7 +29,10 @@ class Warehouse:
         found = [
             order
             for order in self._world.orders.values()
-            if order.order_type == CREDIT and not order.is_cancelled and not order.is_invoiced and named.search(order.reference)
+            if order.order_type == CREDIT
+            and not order.is_cancelled
+            and not order.is_invoiced
+            and named.search(order.reference)
         ]
         return [credit.order_id for credit in found if any(row.received < row.quantity for row in credit.goods_rows())]
 
@@ -53,7 +56,9 @@ class Warehouse:
             receipts = self._receipts(self._world.order(found, CREDIT), wanted)
             if receipts:
                 location = self.location(self._world.order(found).warehouse_id, place)
-                notes += goods.book_goods_in(self._world, found, receipts, location_id=location, user_batch_reference=note_reference)
+                notes += goods.book_goods_in(
+                    self._world, found, receipts, location_id=location, user_batch_reference=note_reference
+                )
         return {"booked": bool(notes), "note_ids": notes, "credit_ids": credits, "not_booked": wanted or {}}
 
     def receive_wrong_sku(self, sku: str, quantity: int = 1) -> dict[str, Any]:
@@ -85,7 +90,11 @@ class Warehouse:
 
     def ship_transfers(self) -> dict[str, Any]:
         """Ships what stands on dispatched transfers, whoever made them."""
-        waiting = [note.note_id for note in self._world.goods_out.values() if note.stock_transfer_id and note.shipped_on is None]
+        waiting = [
+            note.note_id
+            for note in self._world.goods_out.values()
+            if note.stock_transfer_id and note.shipped_on is None
+        ]
         for note_id in waiting:
             transfers.ship_goods_out_note(self._world, note_id)
         return {"note_ids": waiting}
@@ -93,15 +102,25 @@ class Warehouse:
     def put_away(self, warehouse_id: int = account.MAIN) -> dict[str, Any]:
         """Releases everything in a warehouse's quarantine to its default location."""
         warehouse = self._world.warehouse(warehouse_id)
-        released = {product: held for (product, place), held in self._world.stock.items() if place == warehouse.quarantine_location_id and held > 0}
+        released = {
+            product: held
+            for (product, place), held in self._world.stock.items()
+            if place == warehouse.quarantine_location_id and held > 0
+        }
         for product_id, quantity in released.items():
             transfers.release_quarantine(self._world, warehouse_id, product_id, quantity, warehouse.default_location_id)
-        return {"released": {self._world.product(product_id).sku: quantity for product_id, quantity in released.items()}}
+        return {
+            "released": {self._world.product(product_id).sku: quantity for product_id, quantity in released.items()}
+        }
 
     def location(self, warehouse_id: int, place: str) -> int:
         """The location id of a place in a warehouse."""
         warehouse = self._world.warehouse(warehouse_id)
-        places = {"default": warehouse.default_location_id, "quarantine": warehouse.quarantine_location_id, **warehouse.shelves}
+        places = {
+            "default": warehouse.default_location_id,
+            "quarantine": warehouse.quarantine_location_id,
+            **warehouse.shelves,
+        }
         if place not in places:
             raise LookupError(f"warehouse {warehouse_id} has no place {place!r}; it has {sorted(places)}")
         return places[place]
@@ -120,7 +139,9 @@ class Warehouse:
         return receipts
 
     def _find_stock(self, sku: str, quantity: int) -> dict[str, Any]:
-        transfers.correct_stock(self._world, self._product_id(sku), self.location(account.RETURNS, "quarantine"), quantity)
+        transfers.correct_stock(
+            self._world, self._product_id(sku), self.location(account.RETURNS, "quarantine"), quantity
+        )
         return {"sku": sku, "found": quantity}
 
     def _product_id(self, sku: str) -> int:
@@ -137,14 +158,20 @@ class Inspector:
         self._retailer = retailer
         self._world = retailer.brightpearl
 
-    def inspect(self, rma_id: int, result: str = "pass", item_ids: Sequence[int] | None = None, *, reason: str | None = None) -> dict[str, Any]:
+    def inspect(
+        self, rma_id: int, result: str = "pass", item_ids: Sequence[int] | None = None, *, reason: str | None = None
+    ) -> dict[str, Any]:
         """Validates units in ReturnGO (all when None): pass, fail (came, but is damaged) or missing (did not come)."""
         if result not in ("pass", "fail", "missing"):
             raise LookupError(f"an inspection is pass, fail or missing, not {result!r}")
         rma = self._retailer.returngo.rma(rma_id)
         done: list[ReturnedItem] = [
             self._retailer.returngo.validate_item(
-                rma_id, item.returned_item_id, is_returned=result != "missing", is_restockable=result == "pass", reason=reason
+                rma_id,
+                item.returned_item_id,
+                is_returned=result != "missing",
+                is_restockable=result == "pass",
+                reason=reason,
             )
             for item in rma.items
             if item_ids is None or item.returned_item_id in item_ids
@@ -158,6 +185,11 @@ class Inspector:
         if product is None or shelf not in warehouse.shelves:
             raise LookupError(f"no product {sku!r} or no shelf {shelf!r}; shelves are {sorted(warehouse.shelves)}")
         transfers.internal_transfer(
-            self._world, account.RETURNS, product.product_id, quantity, warehouse.default_location_id, warehouse.shelves[shelf]
+            self._world,
+            account.RETURNS,
+            product.product_id,
+            quantity,
+            warehouse.default_location_id,
+            warehouse.shelves[shelf],
         )
         return {"sku": sku, "shelf": shelf, "quantity": quantity}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from returns_pipeline.sandbox.actors import REFUSALS
+from returns_pipeline.sandbox.actors import REFUSALS, UnknownVerbError
 from returns_pipeline.sandbox.brightpearl.summary import summary as brightpearl_summary
 from returns_pipeline.sandbox.faults import FaultPlan
 from returns_pipeline.sandbox.http import Request, RequestLog, Response
@@ -42,10 +42,10 @@ class AdminApp:
             return Response(400, {"message": "the body is no JSON"})
         try:
             return Response(200, route(self, request))
+        except (UnknownVerbError, KeyError, TypeError, ValueError) as error:
+            return Response(400, {"message": f"{type(error).__name__}: {error}"})
         except REFUSALS as refusal:
             return Response(409, {"message": str(refusal)})
-        except (KeyError, TypeError, ValueError) as error:
-            return Response(400, {"message": f"{type(error).__name__}: {error}"})
 
     def state(self, _: Request) -> dict[str, Any]:
         """The true state of both worlds."""
@@ -65,7 +65,9 @@ class AdminApp:
         only_writes = request.query.get("writes", ["false"])[-1] == "true"
         entries = {api: self.logs[api].entries(after=after) for api in wanted}
         return {
-            api: [dataclasses.asdict(each) for each in found if not only_writes or each.method not in ("GET", "OPTIONS")]
+            api: [
+                dataclasses.asdict(each) for each in found if not only_writes or each.method not in ("GET", "OPTIONS")
+            ]
             for api, found in entries.items()
         }
 
@@ -83,7 +85,9 @@ class AdminApp:
         clock = self.retailer.clock
         if request.body.get("to_now"):
             return {"now": clock.to_now().isoformat()}
-        return {"now": clock.advance(dt.timedelta(seconds=float(Decimal(str(request.body["hours"])) * 3600))).isoformat()}
+        return {
+            "now": clock.advance(dt.timedelta(seconds=float(Decimal(str(request.body["hours"])) * 3600))).isoformat()
+        }
 
     def show_story(self, _: Request) -> dict[str, Any]:
         """The story's days, kinds and returns."""
@@ -101,7 +105,11 @@ class AdminApp:
 
     def set_switches(self, request: Request) -> dict[str, Any]:
         """{"brightpearl": {...}, "returngo": {...}}: all of them or, when one is wrong, none."""
-        changes = [(self._switches()[api], name, value) for api, wanted in request.body.items() for name, value in wanted.items()]
+        changes = [
+            (self._switches()[api], name, value)
+            for api, wanted in request.body.items()
+            for name, value in wanted.items()
+        ]
         unknown = [name for switches, name, _ in changes if not hasattr(switches, name)]
         if unknown:
             raise ValueError(f"no such switch: {', '.join(unknown)}")
@@ -149,7 +157,12 @@ def _rma(rma: Rma) -> dict[str, Any]:
         ],
         "shipments": [{"shipment_id": each.shipment_id, "status": each.status} for each in rma.shipments],
         "transactions": [
-            {"id": each.transaction_id, "type": each.type, "status": each.status, "amount": wire.number(each.amount.shop_amount)}
+            {
+                "id": each.transaction_id,
+                "type": each.type,
+                "status": each.status,
+                "amount": wire.number(each.amount.shop_amount),
+            }
             for each in rma.transactions
         ],
     }

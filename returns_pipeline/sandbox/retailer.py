@@ -93,7 +93,9 @@ class Retailer:
 
     def sell_replacement(self, order_name: str, skus: Sequence[str], *, is_undervalued: bool) -> RetailOrder:
         """The order that an exchange becomes once it is released."""
-        order = self._book.write_replacement(self.order(order_name), skus, self.clock.now(), is_undervalued=is_undervalued)
+        order = self._book.write_replacement(
+            self.order(order_name), skus, self.clock.now(), is_undervalued=is_undervalued
+        )
         self.orders[order.name] = order
         self.land(order)
         return order
@@ -220,4 +222,3 @@ def _seen_by_customer(order: RetailOrder, shop_amount: Decimal) -> Amount:
         return Amount(shop_amount, order.currency, shop_amount, order.currency)
     currency, rate = order.presentment
     return Amount((shop_amount * rate).quantize(PENNY, ROUND_HALF_UP), currency, shop_amount, order.currency)
-

@@ -133,13 +133,26 @@ class OrderBook:
             presentment=("USD", Decimal("1.30")) if shape == "presentment" else None,
         )
 
-    def write_replacement(self, replaced: RetailOrder, skus: Sequence[str], placed_on: dt.datetime, *, is_undervalued: bool) -> RetailOrder:
+    def write_replacement(
+        self, replaced: RetailOrder, skus: Sequence[str], placed_on: dt.datetime, *, is_undervalued: bool
+    ) -> RetailOrder:
         """The order of an exchange: the wanted goods at today's price, or at nothing."""
         price = Decimal(0) if is_undervalued else None
         # Numbered after the order it replaces, so that the order in which exchanges are released changes no number.
-        lines = [replace(self._line(replaced.shop, self._products[sku], gross=price), line_id=f"{replaced.lines[0].line_id}{at}") for at, sku in enumerate(skus)]
+        lines = [
+            replace(
+                self._line(replaced.shop, self._products[sku], gross=price), line_id=f"{replaced.lines[0].line_id}{at}"
+            )
+            for at, sku in enumerate(skus)
+        ]
         return RetailOrder(
-            f"{replaced.name}-X", replaced.shop, "replacement", f"{replaced.shopify_id}9", replaced.currency, placed_on, lines
+            f"{replaced.name}-X",
+            replaced.shop,
+            "replacement",
+            f"{replaced.shopify_id}9",
+            replaced.currency,
+            placed_on,
+            lines,
         )
 
     def _placed_on(self, shape: str) -> dt.datetime:

@@ -42,10 +42,16 @@ class RunningSandbox:
         clock = story.retailer.clock
         returngo = ReturnGoApp(story.retailer.returngo)
         self.credentials = Credentials()
-        brightpearl = BrightpearlApp(story.retailer.brightpearl, credentials=self.credentials, requests_per_minute=requests_per_minute)
+        brightpearl = BrightpearlApp(
+            story.retailer.brightpearl, credentials=self.credentials, requests_per_minute=requests_per_minute
+        )
         admin = AdminApp(story, self.faults)
-        self.returngo = SandboxServer(returngo, port=ports[0], clock=clock, interceptor=interceptor(self.faults, "returngo"))
-        self.brightpearl = SandboxServer(brightpearl, port=ports[1], clock=clock, interceptor=interceptor(self.faults, "brightpearl"))
+        self.returngo = SandboxServer(
+            returngo, port=ports[0], clock=clock, interceptor=interceptor(self.faults, "returngo")
+        )
+        self.brightpearl = SandboxServer(
+            brightpearl, port=ports[1], clock=clock, interceptor=interceptor(self.faults, "brightpearl")
+        )
         self.admin = SandboxServer(admin, port=ports[2])
         admin.logs = {"returngo": self.returngo.log, "brightpearl": self.brightpearl.log}
         self._base_path = brightpearl.base_path
@@ -60,7 +66,9 @@ class RunningSandbox:
 
     def live(self, *, tick_seconds: float = 20.0) -> None:
         """From now on the retailer's people go on by themselves, in real time."""
-        self._life = threading.Thread(target=self.story.living, args=(self._stopped,), kwargs={"tick_seconds": tick_seconds}, daemon=True)
+        self._life = threading.Thread(
+            target=self.story.living, args=(self._stopped,), kwargs={"tick_seconds": tick_seconds}, daemon=True
+        )
         self._life.start()
 
     def stop(self) -> None:
@@ -134,19 +142,38 @@ def _a_story_ago() -> dt.datetime:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is interrupted or terminated."""
-    parser = argparse.ArgumentParser(prog="returns-pipeline sandbox serve", description="A ReturnGO and a Brightpearl on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="returns-pipeline sandbox serve", description="A ReturnGO and a Brightpearl on loopback."
+    )
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same retailer")
-    parser.add_argument("--port-base", type=int, default=0, help="ReturnGO here, Brightpearl on the next, admin on the one after; 0 takes free ports")
-    parser.add_argument("--requests-per-minute", type=int, default=_DEMO_REQUESTS_PER_MINUTE, help="Brightpearl's limit; the real one is 200")
+    parser.add_argument(
+        "--port-base",
+        type=int,
+        default=0,
+        help="ReturnGO here, Brightpearl on the next, admin on the one after; 0 takes free ports",
+    )
+    parser.add_argument(
+        "--requests-per-minute",
+        type=int,
+        default=_DEMO_REQUESTS_PER_MINUTE,
+        help="Brightpearl's limit; the real one is 200",
+    )
     parser.add_argument("--living", action="store_true", help="the retailer's people go on by themselves, in real time")
     parser.add_argument("--tick-seconds", type=float, default=20.0, help="how long a phase of living lasts")
-    parser.add_argument("--write-environment", type=Path, metavar="FILE", help="write environment, settings and admin address there as JSON")
+    parser.add_argument(
+        "--write-environment",
+        type=Path,
+        metavar="FILE",
+        help="write environment, settings and admin address there as JSON",
+    )
     chosen = parser.parse_args(arguments)
     base = chosen.port_base
     stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())
-    with serve(chosen.seed, (base, base + 1, base + 2) if base else (0, 0, 0), requests_per_minute=chosen.requests_per_minute) as running:
+    with serve(
+        chosen.seed, (base, base + 1, base + 2) if base else (0, 0, 0), requests_per_minute=chosen.requests_per_minute
+    ) as running:
         if chosen.living:
             running.live(tick_seconds=chosen.tick_seconds)
         _tell(running, chosen.write_environment)

@@ -45,7 +45,10 @@ class Story:
 
     def days(self) -> list[dict[str, Any]]:
         """The story's days with their phases."""
-        return [{"day": day, "date": self._moment(day, PHASES[0]).date().isoformat(), "phases": list(PHASES)} for day in range(DAYS)]
+        return [
+            {"day": day, "date": self._moment(day, PHASES[0]).date().isoformat(), "phases": list(PHASES)}
+            for day in range(DAYS)
+        ]
 
     def play_day(self, day: int) -> list[dict[str, Any]]:
         """All phases of a day, without a pause for the pipeline."""
@@ -66,7 +69,14 @@ class Story:
             self.retailer.clock.move_to(self._moment(day, phase))
             played = self._play_until(slot)
             routine = self._evening() if phase == "evening" else {}
-        return {"day": day, "phase": phase, "now": self.retailer.clock.now().isoformat(), "steps": played, **routine, **self._progress()}
+        return {
+            "day": day,
+            "phase": phase,
+            "now": self.retailer.clock.now().isoformat(),
+            "steps": played,
+            **routine,
+            **self._progress(),
+        }
 
     def describe(self) -> dict[str, Any]:
         """The kinds with their scenarios, and every return with what became of it."""
@@ -74,7 +84,10 @@ class Story:
         kinds = {case.kind.name: case.kind for case in self.cases}
         return {
             "days": self.days(),
-            "kinds": [{"kind": name, "scenarios": list(kinds[name].scenarios), "count": count} for name, count in counts.items()],
+            "kinds": [
+                {"kind": name, "scenarios": list(kinds[name].scenarios), "count": count}
+                for name, count in counts.items()
+            ],
             "cases": [self._describe(case) for case in self.cases],
             **self._progress(),
         }
@@ -111,7 +124,8 @@ class Story:
         """Lets one return go on until it waits for a later phase; what the worlds refuse ends it and is told."""
         if not self.retailer.clock.is_living:
             # A moment of its own for each return: how long others waited for the pipeline moves no one's stamps.
-            self.retailer.clock.move_to(self._moment(slot // len(PHASES), PHASES[slot % len(PHASES)]) + case.number * _PAUSE)
+            day, phase = divmod(slot, len(PHASES))
+            self.retailer.clock.move_to(self._moment(day, PHASES[phase], case.number))
         script = self._scripts[case.number]
         try:
             while (due := next(script).slot_after(slot)) <= slot:
@@ -129,7 +143,11 @@ class Story:
 
     def _progress(self) -> dict[str, int]:
         ended = sum(case.ended_by is not None for case in self.cases)
-        return {"returns": sum(len(case.rma_ids) for case in self.cases), "ended": ended, "waiting": len(self.cases) - ended}
+        return {
+            "returns": sum(len(case.rma_ids) for case in self.cases),
+            "ended": ended,
+            "waiting": len(self.cases) - ended,
+        }
 
     def _describe(self, case: Case) -> dict[str, Any]:
         return {
@@ -143,5 +161,8 @@ class Story:
             "ended_by": case.ended_by,
         }
 
-    def _moment(self, day: int, phase: str) -> dt.datetime:
-        return self._opened_on.replace(hour=PHASE_HOURS[phase], minute=0, second=0) + dt.timedelta(days=day)
+    def _moment(self, day: int, phase: str, pauses: int = 0) -> dt.datetime:
+        morning = self._opened_on.replace(hour=PHASE_HOURS[phase], minute=0, second=0)
+        moment = morning + dt.timedelta(days=day) + pauses * _PAUSE
+        # What is left over after the last day is finished today at the latest: a stamp in the future would be no one's.
+        return moment if day < DAYS else min(moment, dt.datetime.now(dt.UTC))

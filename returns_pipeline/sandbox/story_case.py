@@ -81,7 +81,9 @@ class Case:
     def ask(self, units: Sequence[Mapping[str, Any]] | None = None, **options: Any) -> None:  # noqa: ANN401 - a verb's options
         """The customer's request."""
         reasons = ("Does not fit", "Changed my mind", "Not as described", "Arrived too late", "Better price elsewhere")
-        made = self.actors.customer.request_return(self.order.name, units, **{"reason": self.chance.choice(reasons), **options})
+        made = self.actors.customer.request_return(
+            self.order.name, units, **{"reason": self.chance.choice(reasons), **options}
+        )
         self.rma_id = made["rma_id"]
         self.rma_ids.append(self.rma_id)
         self.item_ids, self.shipment_ids = made["item_ids"], made["shipment_ids"]
@@ -99,7 +101,9 @@ class Case:
         self.actors.carrier.deliver(self.rma_id, shipment_id)
         yield Wait("afternoon")
 
-    def bench(self, units: Mapping[str, int] | None = None, *, place: str = "default") -> Generator[Wait, None, list[int]]:
+    def bench(
+        self, units: Mapping[str, int] | None = None, *, place: str = "default"
+    ) -> Generator[Wait, None, list[int]]:
         """Books the parcel in as soon as a credit can be found; the ids of the notes."""
         while not (booked := self.actors.warehouse.receive(self.rma_id, units, place=place))["booked"]:
             yield NEXT_PHASE

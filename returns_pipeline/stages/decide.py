@@ -159,13 +159,12 @@ def _not_stale(credits: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
         & (effects["state"] == "confirmed")
         & (effects["confirmed_by"] != "adopted")
     ]
-    at = pd.Series(
-        changed["updated_at"].tolist(),
-        index=[payload["subject"]["credit_id"] for payload in changed["payload"]],
-        dtype="datetime64[us, UTC]",
-    )
-    newest = credits["credit_id"].map(at.groupby(level=0).max())
-    return credits[newest.isna() | (credits["read_at"] > newest)]
+    newest: dict[int, pd.Timestamp] = {}
+    for payload, at in zip(changed["payload"], changed["updated_at"], strict=True):
+        credit_id = payload["subject"]["credit_id"]
+        newest[credit_id] = max(at, newest.get(credit_id, at))
+    is_stale = [newest.get(credit_id, read_at) > read_at for credit_id, read_at in zip(credits["credit_id"], credits["read_at"], strict=True)]
+    return credits[~pd.Series(is_stale, index=credits.index, dtype="bool")]
 
 
 def _propose_shop_transfers(stage_pass: Pass, shop: ShopSettings) -> StageReport:

@@ -37,7 +37,11 @@ def unit(line_id="1001", price="30.00", tax="5.00", **changes):
 
 
 def wanted(line_id="1001", **changes):
-    sold = {name: changes.pop(name) for name in list(changes) if name in SoldUnit.__dataclass_fields__ or name in ("price", "tax")}
+    sold = {
+        name: changes.pop(name)
+        for name in list(changes)
+        if name in SoldUnit.__dataclass_fields__ or name in ("price", "tax")
+    }
     return UnitRequest(unit(line_id, **sold), "Does not fit", **changes)
 
 
@@ -192,7 +196,9 @@ def test_keep_the_item_has_no_parcel_and_names_none(api):
 
 def test_only_a_validation_date_means_that_a_unit_was_inspected(api):
     rma = api.approved(wanted(), wanted())
-    api.world.validate_item(rma.rma_id, rma.items[1].returned_item_id, is_returned=True, is_restockable=False, reason="stained")
+    api.world.validate_item(
+        rma.rma_id, rma.items[1].returned_item_id, is_returned=True, is_restockable=False, reason="stained"
+    )
     first, second = (item["itemValidationStatusResponse"] for item in api.get(f"/rma/{rma.rma_id}").json()["items"])
     assert (first["isReturned"], first["lastValidationDate"]) == (False, None)
     assert (second["isReturned"], second["isRestockable"], second["nonRestockableReason"]) == (True, False, "stained")
@@ -203,7 +209,10 @@ def test_only_creation_and_approval_are_events(api):
     rma = api.approved()
     api.world.update_shipment(rma.shipments[0].shipment_id, {"status": "Validated"})
     summary = api.get(f"/rma/{rma.rma_id}").json()["rmaSummary"]
-    assert (summary["status"], [event["eventName"] for event in summary["events"]]) == ("Validated", ["RMA_CREATED", "RMA_APPROVED"])
+    assert (summary["status"], [event["eventName"] for event in summary["events"]]) == (
+        "Validated",
+        ["RMA_CREATED", "RMA_APPROVED"],
+    )
 
 
 @pytest.mark.parametrize("moves", [False, True])
@@ -221,13 +230,22 @@ def test_each_put_of_a_shipment_leaves_a_line_in_the_timeline(api):
     shipment_id = rma.shipments[0].shipment_id
     before = len(rma.comments)
     for _ in range(2):
-        assert api.call("PUT", f"/shipment/{shipment_id}", json={"carrierName": "Other"}).json()["carrierName"] == "Other"
-    assert [entry.html_text for entry in rma.comments[: len(rma.comments) - before]] == [f"Shipment with ID: {shipment_id} was updated"] * 2
+        assert (
+            api.call("PUT", f"/shipment/{shipment_id}", json={"carrierName": "Other"}).json()["carrierName"] == "Other"
+        )
+    assert [entry.html_text for entry in rma.comments[: len(rma.comments) - before]] == [
+        f"Shipment with ID: {shipment_id} was updated"
+    ] * 2
 
 
 @pytest.mark.parametrize(
     ("path", "refused"),
-    [(["Received", "Shipped"], "Shipped"), (["Validated", "Received"], "Received"), (["Canceled", "Shipped"], "Shipped"), (["Lost"], "Lost")],
+    [
+        (["Received", "Shipped"], "Shipped"),
+        (["Validated", "Received"], "Received"),
+        (["Canceled", "Shipped"], "Shipped"),
+        (["Lost"], "Lost"),
+    ],
 )
 def test_a_shipment_only_moves_along_the_documented_transitions(api, path, refused):
     shipment_id = api.approved().shipments[0].shipment_id
@@ -243,7 +261,9 @@ def test_a_parcel_of_another_shop_is_not_found(api):
 
 def test_validating_a_parcel_releases_one_refund_per_unit_less_the_fees(api):
     fees = {"return_fee": Decimal("2.95")}
-    rma = api.approved(wanted(restocking_fee=Decimal("1.00")), wanted(), wanted(resolution_type="RefundToStoreCredit"), **fees)
+    rma = api.approved(
+        wanted(restocking_fee=Decimal("1.00")), wanted(), wanted(resolution_type="RefundToStoreCredit"), **fees
+    )
     api.call("PUT", f"/shipment/{rma.shipments[0].shipment_id}", json={"status": "Validated"})
     found = api.get(f"/rma/{rma.rma_id}").json()["transactions"]
     assert [(each["amount"]["amount"], each["status"], each["returnItemIds"]) for each in found] == [
@@ -306,7 +326,9 @@ def test_a_requested_refund_is_settled_later_and_then_listed_as_changed(api):
     requested = api.world.refund(rma.rma_id)[0]
     api.world.clock.advance(dt.timedelta(days=1))
     api.world.settle_transaction(requested.transaction_id, "Success")
-    found = api.get("/transactions", pagesize=5, updated_at="gte:2026-03-03T00:00:00", rma_ids=str(rma.rma_id)).json()["transactions"]
+    found = api.get("/transactions", pagesize=5, updated_at="gte:2026-03-03T00:00:00", rma_ids=str(rma.rma_id)).json()[
+        "transactions"
+    ]
     assert [each["status"] for each in found] == ["Success"]
 
 
@@ -322,7 +344,12 @@ def test_transactions_are_paged_by_a_cursor_that_names_the_last_row(api):
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [({"order_ids": "9"}, 0), ({"statuses": "Failed"}, 0), ({"types": "RefundToPaymentMethod"}, 1), ({"processors": "Shopify"}, 1)],
+    [
+        ({"order_ids": "9"}, 0),
+        ({"statuses": "Failed"}, 0),
+        ({"types": "RefundToPaymentMethod"}, 1),
+        ({"processors": "Shopify"}, 1),
+    ],
 )
 def test_transactions_can_be_filtered(api, query, expected):
     api.world.refund(api.approved().rma_id)
@@ -336,7 +363,11 @@ def test_a_money_refunds_last_update_is_stamped_three_hours_late(api):
 
 
 def test_an_exchange_shows_its_draft_until_it_is_released(api):
-    rma = api.approved(wanted(resolution_type="InstantVariantExchange", exchange_for=ExchangeItem("501", "602", "OXF-L", amount("30.00"))))
+    rma = api.approved(
+        wanted(
+            resolution_type="InstantVariantExchange", exchange_for=ExchangeItem("501", "602", "OXF-L", amount("30.00"))
+        )
+    )
     draft = api.get(f"/rma/{rma.rma_id}").json()["exchangeOrders"][0]
     assert (draft["orderId"], draft["orderName"][:2]) == ("", "#D")
     api.world.release_exchange(rma.rma_id, "5529999", "#UK2001")
@@ -358,7 +389,9 @@ def test_a_status_that_cannot_follow_is_refused(api):
 
 def test_a_comment_is_added_on_top(api):
     rma = api.approved()
-    assert api.call("POST", f"/rma/{rma.rma_id}/comment", json={"text": "Received", "isPublic": False}).status_code == 201
+    assert (
+        api.call("POST", f"/rma/{rma.rma_id}/comment", json={"text": "Received", "isPublic": False}).status_code == 201
+    )
     assert api.get(f"/rma/{rma.rma_id}").json()["comments"][0]["htmlText"] == "Received"
 
 
@@ -379,8 +412,12 @@ def test_the_days_calls_are_counted_per_key_and_end_at_midnight(api):
 def test_webhooks_are_registered_listed_and_removed_per_shop(api):
     made = api.call("POST", "/webhook", json={"url": "https://example.com/x", "eventName": "RMA_STATUS_UPDATED"}).json()
     assert api.get("/webhooks").json() == [made]
-    assert api.call("POST", "/webhook", json={"url": "https://example.com/x", "eventName": "RMA_LOST"}).status_code == 400
-    changed = api.call("PUT", f"/webhook/{made['id']}", json={"url": "https://example.com/y", "eventName": "RMA_CREATED"})
+    assert (
+        api.call("POST", "/webhook", json={"url": "https://example.com/x", "eventName": "RMA_LOST"}).status_code == 400
+    )
+    changed = api.call(
+        "PUT", f"/webhook/{made['id']}", json={"url": "https://example.com/y", "eventName": "RMA_CREATED"}
+    )
     assert changed.json()["url"] == "https://example.com/y"
     assert api.call("DELETE", f"/webhook/{made['id']}").status_code == 200
     assert api.get("/webhooks").json() == []
