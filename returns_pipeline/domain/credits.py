@@ -224,9 +224,7 @@ def _settlements(
     return rows
 
 
-def _cases(
-    facts: CreditFacts, standing: pd.DataFrame, foreign: pd.DataFrame, shop: ShopSettings
-) -> list[Settlement]:
+def _cases(facts: CreditFacts, standing: pd.DataFrame, foreign: pd.DataFrame, shop: ShopSettings) -> list[Settlement]:
     found = Facts(
         standing=standing, effects=facts.effects, allotment=Allotment(facts.balances, foreign), rmas=facts.rmas, return_lines=facts.return_lines,
         items=facts.items, shipments=facts.shipments, receipts=facts.receipts, orders=facts.orders, order_rows=facts.order_rows,

@@ -179,12 +179,6 @@ def _write_goods_in(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 def _amend(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:  # noqa: ARG001 - one signature for all builders
     row = rows[0]
     credit_id, is_done = row["credit_id"], row["details"]["is_done"]
-    left = {
-        "credit_row_id": row["credit_row_id"],
-        "quantity": row["quantity"],
-        "net_minor": row["net_minor"],
-        "tax_minor": row["tax_minor"],
-    }
     payload: dict[str, Any] = {
         "request": None
         if is_done
@@ -192,7 +186,7 @@ def _amend(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:  # noqa:
             credit_id, row["credit_row_id"], row["quantity"], row["net_minor"], row["tax_minor"], row["currency"]
         ),
         "expect": {},
-        "subject": _subject(row) | {"order_row_id": row["order_row_id"], "row": left},
+        "subject": _subject(row) | {"order_row_id": row["order_row_id"]},
         "give_back": [row["details"]["give_back"]],
     }
     if is_done:

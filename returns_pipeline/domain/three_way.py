@@ -105,12 +105,20 @@ def _credited(standing: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.Da
         .set_index("credit_id")["shipment_id"]
         .fillna(0)
     )
-    references = {credit_id: reference for credit_id, reference in zip(credits["credit_id"], credits["invoice_reference"], strict=True) if reference not in ("", "pending")}
+    references = {
+        credit_id: reference
+        for credit_id, reference in zip(credits["credit_id"], credits["invoice_reference"], strict=True)
+        if reference not in ("", "pending")
+    }
     dates = dict(zip(credits["credit_id"], credits["invoice_tax_date"], strict=True))
     posted = posted.assign(
         parcel=posted["credit_id"].map(parcel).fillna(0).astype("int64"),
-        credit_reference=pd.Series([references.get(credit_id) for credit_id in posted["credit_id"]], index=posted.index, dtype="object"),
-        credited_on=pd.Series([dates.get(credit_id) for credit_id in posted["credit_id"]], index=posted.index, dtype="datetime64[us, UTC]"),
+        credit_reference=pd.Series(
+            [references.get(credit_id) for credit_id in posted["credit_id"]], index=posted.index, dtype="object"
+        ),
+        credited_on=pd.Series(
+            [dates.get(credit_id) for credit_id in posted["credit_id"]], index=posted.index, dtype="datetime64[us, UTC]"
+        ),
     )
     return (
         posted.groupby(["rma_id", "order_row_id", "parcel"])

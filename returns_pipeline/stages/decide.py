@@ -1,25 +1,20 @@
 """Decides about credits and transfers for what is open, and keeps the proposals. The decisions are in `domain/`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from returns_pipeline.domain import findings, refunds, transfers
-from returns_pipeline.domain.adopting import adoptable
+from returns_pipeline.domain import credits, findings, transfers
 from returns_pipeline.domain.balances import opening_balances
-from returns_pipeline.domain.cases import Facts
-from returns_pipeline.domain.credit_rows import foreign_facts
-from returns_pipeline.domain.proposals import frame_of
-from returns_pipeline.domain.raising import lines_to_raise, propose_raises
-from returns_pipeline.domain.settling import settle_credit
+from returns_pipeline.domain.credits import CreditFacts
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import account_facts, ledger
+from returns_pipeline.storage import account_facts, decisions, ledger
 
 
 def propose_credits(stage_pass: Pass) -> StageReport:
@@ -35,36 +30,18 @@ def propose_transfers(stage_pass: Pass) -> StageReport:
 def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
     """The proposals as they follow from the facts of this moment, after the facts were written into the balances."""
     read = Frames(stage_pass, shop)
-    effects, standing = read.effects(), read.standing()
-    order_rows, credits, credit_rows = (
-        read["brightpearl_sales_order_rows"],
-        read["brightpearl/sales_credits"],
-        read["brightpearl_sales_credit_rows"],
-    )
-    ledger.ensure_balances(stage_pass.connection, opening_balances(read["brightpearl/sales_orders"], order_rows))
-    lines = lines_to_raise(read["returns/return_lines"], read["returngo_shipments"], standing, shop)
-    adoptions = _adoptions(stage_pass, read, lines, standing)
-    foreign = foreign_facts(credits, credit_rows, standing, set(adoptions.values()))
-    _record_facts(stage_pass, read, standing, foreign)
-    balances = _balances(stage_pass, order_rows)
-    rows = propose_raises(lines, balances, order_rows, standing, foreign, adoptions, stage_pass.settings)
-    facts = Facts(
-        standing, balances, read["returngo/rmas"], read["returngo_shipments"], read["returns/return_lines"], read["returns/receipts"],
-        read["brightpearl/sales_orders"], order_rows, _not_stale(credits, effects), credit_rows, {shop.label: shop},
+    orders, order_rows = read["brightpearl/sales_orders"], read["brightpearl_sales_order_rows"]
+    ledger.ensure_balances(stage_pass.connection, opening_balances(orders, order_rows))
+    facts = CreditFacts(
+        rmas=read["returngo/rmas"], return_lines=read["returns/return_lines"], items=read["returngo/return_items"],
+        shipments=read["returngo_shipments"], transactions=read["returngo/transactions"], receipts=read["returns/receipts"], orders=orders,
+        order_rows=order_rows, credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
+        balances=_balances(stage_pass, order_rows), effects=read.effects(), ledger_lines=read.ledger_lines(),
+        decisions=decisions.in_force(stage_pass.connection, shop.label),
     )  # fmt: skip
-    for case_shop, case in facts.cases():
-        rows += settle_credit(case, case_shop, stage_pass.settings, stage_pass.now)
-    heads = [head for head in refunds.posted_credits(effects) if head["shop"] == shop.label]
-    rows += refunds.propose_notes(heads, read["returns/return_lines"])
-    rows += refunds.propose_refunds(
-        heads,
-        read["returngo/transactions"],
-        read["returns/return_lines"],
-        read["brightpearl/sales_orders"],
-        effects,
-        stage_pass.settings,
-    )
-    return frame_of(rows, stage_pass.now)
+    decided = credits.propose_credits(facts, shop, stage_pass.settings, stage_pass.now)
+    _record_facts(stage_pass, read, read.standing(), decided.foreign)
+    return decided.proposals
 
 
 def _propose_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
@@ -90,18 +67,6 @@ def _propose_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         report.add_money(f"{action}_{verdict}_net", group, "net_minor")
         report.add_money(f"{action}_{verdict}_tax", group, "tax_minor")
     return report
-
-
-def _adoptions(stage_pass: Pass, read: Frames, lines: pd.DataFrame, standing: pd.DataFrame) -> Mapping[str, int]:
-    """Credits by others that are exactly what we would raise if nobody else had."""
-    balances = _balances(stage_pass, read["brightpearl_sales_order_rows"])
-    undisturbed = balances.assign(foreign_qty=0, foreign_net=0, foreign_tax=0)
-    nobody = pd.DataFrame(columns=["order_row_id", "credit_ids"])
-    wanted = propose_raises(
-        lines, undisturbed, read["brightpearl_sales_order_rows"], standing, nobody, {}, stage_pass.settings
-    )
-    known = set(standing["credit_id"].dropna().astype("int64"))
-    return adoptable(wanted, read["brightpearl/sales_credits"], read["brightpearl_sales_credit_rows"], known)
 
 
 def _record_facts(stage_pass: Pass, read: Frames, standing: pd.DataFrame, foreign: pd.DataFrame) -> None:
@@ -150,21 +115,6 @@ def _units_per_row(receipts: pd.DataFrame, credit_rows: pd.DataFrame) -> pd.Seri
 
 def _balances(stage_pass: Pass, order_rows: pd.DataFrame) -> pd.DataFrame:
     return ledger.read_balances(stage_pass.connection, sorted({int(order_id) for order_id in order_rows["order_id"]}))
-
-
-def _not_stale(credits: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
-    """Credits as they were read after our last change to them; one that we changed since is judged in the next pass."""
-    changed = effects[
-        effects["kind"].isin(["credit.amend", "credit.cancel"])
-        & (effects["state"] == "confirmed")
-        & (effects["confirmed_by"] != "adopted")
-    ]
-    newest: dict[int, pd.Timestamp] = {}
-    for payload, at in zip(changed["payload"], changed["updated_at"], strict=True):
-        credit_id = payload["subject"]["credit_id"]
-        newest[credit_id] = max(at, newest.get(credit_id, at))
-    is_stale = [newest.get(credit_id, read_at) > read_at for credit_id, read_at in zip(credits["credit_id"], credits["read_at"], strict=True)]
-    return credits[~pd.Series(is_stale, index=credits.index, dtype="bool")]
 
 
 def _propose_shop_transfers(stage_pass: Pass, shop: ShopSettings) -> StageReport:

@@ -158,7 +158,7 @@ def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str]) ->
     wanted = proposals[proposals["action"].map(_KIND_OF_ACTION).isin(kinds)]
     facts = account_facts.read_all(stage_pass.connection)
     sources = Sources(
-        read["brightpearl/sales_orders"], read["brightpearl_sales_order_rows"], read["brightpearl/sales_credits"], read["returngo/rmas"],
+        read["brightpearl/sales_orders"], read["brightpearl_sales_order_rows"], read["returngo/rmas"],
         read["returngo/return_items"], facts, stage_pass.settings, stage_pass.now,
     )  # fmt: skip
     return build_credit_plans(wanted, sources)
