@@ -1,7 +1,7 @@
 """Gathers what decides about each raised credit out of the frames: one `Settlement` per credit that is neither posted nor cancelled by us."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -18,6 +18,7 @@ class Facts:
         balances: what each order row holds and has given.
         rmas, shipments, return_lines, receipts, orders, order_rows, credits, credit_rows: frames of their tables.
         shops: by label.
+        accepted_rma_ids: returns whose difference in amount a person accepted.
     """
 
     def __init__(
@@ -33,9 +34,11 @@ class Facts:
         credits: pd.DataFrame,
         credit_rows: pd.DataFrame,
         shops: Mapping[str, ShopSettings],
+        accepted_rma_ids: Collection[int] = (),
     ) -> None:
         self._standing = standing
         self._shops = shops
+        self._accepted = set(accepted_rma_ids)
         self._balances = _by(balances, "order_row_id")
         self._rmas, self._shipments, self._orders, self._credits = (
             _by(rmas, "rma_id"),
@@ -99,6 +102,7 @@ class Facts:
             extra_rows=sum(1 for row in rows if row["credit_row_id"] not in known_rows),
             exchange_released=self._is_released(rma),
             fees_minor=sum(int(line["fee_minor"]) for line in judged),
+            is_variance_accepted=head["rma_id"] in self._accepted,
             portal_paid_minor=sum(
                 _part_of(int(line.return_line["paid_price_minor"]), line.quantity, int(line.return_line["quantity"]))
                 for line in lines

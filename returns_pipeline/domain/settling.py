@@ -54,6 +54,7 @@ class Settlement:
     exchange_released: bool
     fees_minor: int
     portal_paid_minor: int
+    is_variance_accepted: bool
 
     @property
     def life(self) -> str:
@@ -271,7 +272,7 @@ def _amount_mismatch(case: Settlement, settings: Settings) -> dict[str, Any] | N
         settings.tolerances.amount_minor_per_rma,
         settings.tolerances.amount_minor_per_line * sum(line.quantity for line in case.lines),
     )
-    if abs(ours - case.portal_paid_minor) <= tolerance or case.life == lives.STORE_CREDIT:
+    if case.is_variance_accepted or abs(ours - case.portal_paid_minor) <= tolerance or case.life == lives.STORE_CREDIT:
         return None
     currency = case.credit["currency"]
     return _held(

@@ -19,7 +19,7 @@ from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import account_facts, ledger
+from returns_pipeline.storage import account_facts, decisions, ledger
 
 
 def propose_credits(stage_pass: Pass) -> StageReport:
@@ -50,7 +50,7 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
     rows = propose_raises(lines, balances, order_rows, standing, foreign, adoptions, stage_pass.settings)
     facts = Facts(
         standing, balances, read["returngo/rmas"], read["returngo_shipments"], read["returns/return_lines"], read["returns/receipts"],
-        read["brightpearl/sales_orders"], order_rows, _not_stale(credits, effects), credit_rows, {shop.label: shop},
+        read["brightpearl/sales_orders"], order_rows, _not_stale(credits, effects), credit_rows, {shop.label: shop}, _accepted(stage_pass, shop),
     )  # fmt: skip
     for case_shop, case in facts.cases():
         rows += settle_credit(case, case_shop, stage_pass.settings, stage_pass.now)
@@ -65,6 +65,12 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
         stage_pass.settings,
     )
     return frame_of(rows, stage_pass.now)
+
+
+def _accepted(stage_pass: Pass, shop: ShopSettings) -> set[int]:
+    """Returns whose difference in amount a person accepted."""
+    decided = decisions.in_force(stage_pass.connection, shop.label)
+    return set(decided.loc[decided["action"] == "accept_variance", "rma_id"].dropna().astype("int64"))
 
 
 def _propose_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
