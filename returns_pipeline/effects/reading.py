@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from returns_pipeline.clients.brightpearl_search import Since
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
-from returns_pipeline.clients.pacing import Priority
+from returns_pipeline.clients.pacing import BudgetSpent, Priority
 from returns_pipeline.domain.money import to_minor
 from returns_pipeline.effects.sinks import Accounts
 from returns_pipeline.settings import Settings
@@ -112,7 +112,10 @@ class Reader:
         return next((shipment.status for shipment in detail.shipments if shipment.shipment_id == shipment_id), None)
 
     def _made_since(self, moment: dt.datetime) -> list[dict[str, Any]]:
-        filters = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment)}
+        theirs = self._accounts.brightpearl.server_time
+        # Their search knows their clock only; the Date of their last answer tells how far it is from ours.
+        ahead = theirs - dt.datetime.now(dt.UTC) if theirs is not None else dt.timedelta(0)
+        filters = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment + ahead)}
         return _read(lambda: list(self._accounts.brightpearl.search(_ORDER_SEARCH, filters)))
 
 
@@ -122,6 +125,8 @@ def _read(step: Callable[[], Result]) -> Result:
     except RecordRejected as rejection:
         # A record that cannot be read is not a record that is gone.
         raise ReadFailed(str(rejection), permanent=True) from rejection
+    except BudgetSpent as spent:
+        raise ReadFailed(str(spent)) from spent
 
 
 def _credit(credit: Any) -> Row:  # noqa: ANN401 - the client's record

@@ -23,18 +23,20 @@ _RECONCILED = "reconciled"
 
 def refusal(connection: psycopg.Connection) -> str | None:
     """Why nothing may be written, or None: an older database than last seen, or an audit row changed since."""
-    known = _known_head()
-    if known.seq and audit.hash_at(connection, known.seq) != known.hash_hex and not is_open(connection):
-        _note_epoch(connection, _RESTORED)
-    if is_open(connection):
-        return (
-            f"this database is older than the last drain knew it (audit row {known.seq} is missing or another): "
-            "run `returns-pipeline settle`, which looks up what was written since the backup"
-        )
-    broken = audit.verify_since(connection, known.seq)
+    if is_noticed(connection):
+        return "this database is older than the last drain knew it: run `returns-pipeline settle`, which looks up what was written since the backup"
+    broken = audit.verify_since(connection, _known_head().seq)
     if broken is not None:
         return f"audit row {broken} was changed after it was written: nothing is sent until a person has looked (`returns-pipeline ledger verify`)"
     return None
+
+
+def is_noticed(connection: psycopg.Connection) -> bool:
+    """Whether the database was put back and that is not yet looked into; it is noticed by the audit row last seen, which is missing or another."""
+    known = _known_head()
+    if known.seq and audit.hash_at(connection, known.seq) != known.hash_hex and not is_open(connection):
+        _note_epoch(connection, _RESTORED)
+    return is_open(connection)
 
 
 def is_open(connection: psycopg.Connection) -> bool:

@@ -49,7 +49,7 @@ def settle(
     claiming.expire_leases(connection)
     reader = Reader(accounts, settings)
     report = SettleReport()
-    if restore.is_open(connection):
+    if restore.is_noticed(connection):
         try:
             restore.adopt_what_stands(connection, reader, report.by_state)
         except ReadFailed as failure:

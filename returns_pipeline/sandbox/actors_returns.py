@@ -153,6 +153,11 @@ class CustomerService:
         self._retailer.returngo.release_exchange(rma_id, order.shopify_id, order.name)
         return {"order_name": order.name, "order_id": order.brightpearl_id}
 
+    def change_resolution(self, rma_id: int, resolution: str) -> dict[str, Any]:
+        """Agrees another outcome with the customer."""
+        rma = self._retailer.returngo.change_resolution(rma_id, resolution)
+        return {"rma_id": rma_id, "resolutions": sorted({item.resolution_type for item in rma.items})}
+
     def _set_status(self, rma_id: int, status: str) -> dict[str, Any]:
         rma = self._retailer.returngo.set_status(rma_id, status)
         return {"rma_id": rma_id, "status": rma.status}

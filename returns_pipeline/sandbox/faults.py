@@ -5,7 +5,6 @@ Not here: what is unknown about an API (the switches of its world). A fault neve
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -20,8 +19,9 @@ KINDS = (
     "status_after_commit",  # applied, answered with `status`
     "drip",  # applied, answered one byte at a time over `seconds`
     "truncate",  # applied, half of the answer, then the connection closes
-    "reset_after_headers",  # applied, headers only, then the connection closes
-    "delay",  # applied after `seconds`
+    "reset_after_headers",  # applied, headers only, then the connection is reset
+    "delay",  # applied after `seconds`, as when the sender or the network stalls
+    "answer_late",  # applied at once, answered after `seconds`
     "throttle",  # not applied, refused as over the limit, with the throttle's headers or without
     "unauthorized",  # not applied, the token was revoked
     "html_body",  # applied, answered with a page of HTML
@@ -71,6 +71,7 @@ class FaultPlan:
     def __init__(self, faults: list[Fault] | None = None) -> None:
         self._lock = threading.Lock()
         self._faults = list(faults or [])
+        self._ended = threading.Event()
 
     def add(self, fault: Fault) -> None:
         """Puts a rule into force."""
@@ -78,9 +79,17 @@ class FaultPlan:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Ends all rules."""
+        """Ends all rules, and with them whatever is being held up or drips at the moment."""
         with self._lock:
             self._faults.clear()
+            self._ended.set()
+            self._ended = threading.Event()
+
+    def hold(self, seconds: float) -> None:
+        """Lets a request wait; a clear ends it early."""
+        with self._lock:
+            ended = self._ended
+        ended.wait(seconds)
 
     def to_json(self) -> list[dict[str, Any]]:
         """The rules with how often they were met and struck."""
@@ -115,8 +124,13 @@ def interceptor(plan: FaultPlan, api: str) -> Interceptor:
         if fault is None:
             return app(request)
         if fault.kind == "delay":
-            time.sleep(fault.seconds)
+            plan.hold(fault.seconds)
         answer = Response() if fault.kind in _APPLIES_NOTHING else app(request)
+        if fault.kind == "answer_late":
+            plan.hold(fault.seconds)
+        if fault.kind in ("drip", "truncate", "reset_after_headers"):
+            _send_broken(plan, fault, answer, wire)
+            return None
         return _spoiled(fault, answer, wire, api)
 
     return intercept
@@ -126,9 +140,6 @@ def _spoiled(fault: Fault, answer: Response, wire: Wire, api: str) -> Response |
     """What goes out instead of the answer; None when nothing more is to be sent."""
     if fault.kind in ("commit_then_drop", "drop_before_commit"):
         wire.close()
-        return None
-    if fault.kind in ("drip", "truncate", "reset_after_headers"):
-        _send_broken(fault, answer, wire)
         return None
     if fault.kind in ("status_before_commit", "status_after_commit"):
         return Response(fault.status, fault.body if fault.body is not None else _error_body(api), answer.headers)
@@ -150,21 +161,23 @@ def _spoiled(fault: Fault, answer: Response, wire: Wire, api: str) -> Response |
     return answer
 
 
-def _send_broken(fault: Fault, answer: Response, wire: Wire) -> None:
+def _send_broken(plan: FaultPlan, fault: Fault, answer: Response, wire: Wire) -> None:
     content, headers = encode(answer)
     chunks: Iterator[bytes] = iter(())
     if fault.kind == "truncate":
         chunks = iter([content[: len(content) // 2]])
     if fault.kind == "drip":
-        chunks = _dripping(content, fault.seconds)
+        chunks = _dripping(plan, content, fault.seconds)
     wire.send(answer.status, headers, chunks, len(content))
-    if fault.kind != "drip":
+    if fault.kind == "truncate":
         wire.close()
+    if fault.kind == "reset_after_headers":
+        wire.reset()
 
 
-def _dripping(content: bytes, seconds: float) -> Iterator[bytes]:
+def _dripping(plan: FaultPlan, content: bytes, seconds: float) -> Iterator[bytes]:
     for index in range(len(content)):
-        time.sleep(seconds / len(content))
+        plan.hold(seconds / len(content))
         yield content[index : index + 1]
 
 

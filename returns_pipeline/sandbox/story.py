@@ -124,9 +124,8 @@ class Story:
         """Lets one return go on until it waits for a later phase; what the worlds refuse ends it and is told."""
         if not self.retailer.clock.is_living:
             # A moment of its own for each return: how long others waited for the pipeline moves no one's stamps.
-            self.retailer.clock.move_to(
-                self._moment(slot // len(PHASES), PHASES[slot % len(PHASES)]) + case.number * _PAUSE
-            )
+            day, phase = divmod(slot, len(PHASES))
+            self.retailer.clock.move_to(self._moment(day, PHASES[phase], case.number))
         script = self._scripts[case.number]
         try:
             while (due := next(script).slot_after(slot)) <= slot:
@@ -162,5 +161,8 @@ class Story:
             "ended_by": case.ended_by,
         }
 
-    def _moment(self, day: int, phase: str) -> dt.datetime:
-        return self._opened_on.replace(hour=PHASE_HOURS[phase], minute=0, second=0) + dt.timedelta(days=day)
+    def _moment(self, day: int, phase: str, pauses: int = 0) -> dt.datetime:
+        morning = self._opened_on.replace(hour=PHASE_HOURS[phase], minute=0, second=0)
+        moment = morning + dt.timedelta(days=day) + pauses * _PAUSE
+        # What is left over after the last day is finished today at the latest: a stamp in the future would be no one's.
+        return moment if day < DAYS else min(moment, dt.datetime.now(dt.UTC))

@@ -44,6 +44,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("exchange_released", (40,), play.exchange_released, 3),
     Kind("exchange_unreleased", (40,), play.exchange_waiting, 2),
     Kind("exchange_undervalued", (69,), play.exchange_undervalued, 1),
+    Kind("exchange_becomes_refund", (42,), play.exchange_becomes_refund, 1),
     Kind("refund_pending", (7,), play.refund_pending, 2),
     Kind("refund_failed", (7,), play.refund_failed, 2),
     Kind("refund_before_receipt", (3, 4), play.refund_before_receipt, 2),

@@ -187,6 +187,13 @@ def exchange_waiting(case: Case) -> Steps:
     yield from _exchanged(case)
 
 
+def exchange_becomes_refund(case: Case) -> Steps:
+    """The wanted article is out of stock: the money goes back instead."""
+    yield from _exchanged(case)
+    case.actors.cx.change_resolution(case.rma_id, "RefundToPaymentMethod")
+    case.actors.cx.refund(case.rma_id)
+
+
 def refund_pending(case: Case) -> Steps:
     """The platform takes a day to answer."""
     yield from _refunded(case, "Requested")

@@ -85,7 +85,9 @@ def test_closing_a_credit_only_starts_its_posting():
 
 def test_f50_a_locked_period_is_named_for_finance():
     """Finance must say which date; 'refused' alone would send them searching."""
-    move = verdict(effect("credit.post", credit_id=801), answer(Outcome.REFUSED, 400, detail="the accounting period is locked")).move
+    move = verdict(
+        effect("credit.post", credit_id=801), answer(Outcome.REFUSED, 400, detail="the accounting period is locked")
+    ).move
     assert (move.state, str(move.reason).split(":")[0]) == ("rejected", "period_locked")
 
 

@@ -26,13 +26,21 @@ SEARCH_COLUMNS = {
     "externalRef": "STRING",
 }
 
+# Faults that apply nothing and answer: status, body, calls remaining.
+_REFUSALS = {
+    "throttle": (503, {"response": "You have sent too many requests. Please wait before sending another request"}, 0),
+    "unauthorized": (401, {"response": "Authorization token expired"}, 150),
+    "refuse": (400, {"errors": [{"code": "ORDC-001", "message": "the tax code is not known"}]}, 150),
+    "500 before": (500, {"errors": [{"code": "CMNU-003", "message": "Internal error"}]}, 150),
+}
+
 
 @dataclass
 class Account:
     """The account's true state and its faults.
 
     Attributes:
-        fault: how the next writes go wrong, one per write; "" for none. See `_Handler.do_POST`.
+        fault: how the next writes go wrong, one per write; "" for none. See `_REFUSALS` and `_Handler._spoil`.
         dedupe: whether externalRef with the installation's id makes a repeat harmless.
         hidden_seconds: how long a new credit stays out of searches.
         reads_until_posted: how many reads a closed credit stays pending.
@@ -47,7 +55,6 @@ class Account:
     hidden_seconds: float = 0.0
     reads_until_posted: int = 0
     is_unreadable: bool = False
-    applied: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -135,51 +142,40 @@ class _Handler(BaseHTTPRequestHandler):
         with self.world.lock:
             self.world.posts.append((path, body))
             fault = self.world.faults.pop(0) if self.world.faults else ""
-        if fault == "throttle":
-            return self._answer(
-                503,
-                {"response": "You have sent too many requests. Please wait before sending another request"},
-                remaining=0,
-            )
-        if fault == "unauthorized":
-            return self._answer(401, {"response": "Authorization token expired"})
-        if fault == "refuse":
-            return self._answer(400, {"errors": [{"code": "ORDC-001", "message": "the tax code is not known"}]})
+        if fault in _REFUSALS:
+            status, answer, remaining = _REFUSALS[fault]
+            return self._answer(status, answer, remaining)
         if fault == "refuse as closed by hand":
             self.world.credits[int(path.split("/")[3])]["invoice"] = "SC-BY-HAND"
             return self._answer(400, {"errors": [{"code": "ORDC-077", "message": "the credit is invoiced"}]})
-        if fault == "500 before":
-            return self._answer(500, {"errors": [{"code": "CMNU-003", "message": "Internal error"}]})
-        if fault == "hold before":
-            self.world.arrived.set()
-            self.world.go_on.wait(30)
-            return self._drop()
-        if fault == "drop before":
+        if fault in ("hold before", "drop before"):
+            self._hold(fault)
             return self._drop()
         status, answer = self._apply(path, body)
-        self.world.applied.set()
-        if fault == "hold after":
-            self.world.arrived.set()
-            self.world.go_on.wait(30)
-            return self._drop()
-        if fault == "hold and answer":
-            self.world.arrived.set()
-            self.world.go_on.wait(30)
-        if fault == "drop after":
-            return self._drop()
-        if fault == "500 after":
-            return self._answer(500, {"errors": [{"code": "CMNU-003", "message": "Internal error"}]})
-        if fault == "truncate":
-            return self._truncate()
-        if fault == "drip":
-            return self._drip(answer)
-        if fault == "no id":
-            return self._answer(200, {"response": {}})
-        if fault == "html":
-            return self._send(200, b"<html>Gateway</html>", "text/html")
-        return self._answer(status, answer)
+        self._hold(fault)
+        return self._spoil(fault, status, answer)
 
-    do_PUT = do_POST
+    def _hold(self, fault: str) -> None:
+        if fault.startswith("hold"):
+            self.world.arrived.set()
+            self.world.go_on.wait(30)
+
+    def _spoil(self, fault: str, status: int, answer: object) -> None:
+        """Answers what was applied, or spoils the answer."""
+        if fault in ("hold after", "drop after"):
+            self._drop()
+        elif fault == "500 after":
+            self._answer(500, {"errors": [{"code": "CMNU-003", "message": "Internal error"}]})
+        elif fault == "truncate":
+            self._truncate()
+        elif fault == "drip":
+            self._drip(answer)
+        elif fault == "no id":
+            self._answer(200, {"response": {}})
+        elif fault == "html":
+            self._send(200, b"<html>Gateway</html>", "text/html")
+        else:
+            self._answer(status, answer)
 
     def _apply(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
         with self.world.lock:
@@ -211,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
             for number, row in enumerate(body["rows"], 1)
         ]
         net, tax = (sum(round(float(row[name]) * 100) for row in rows) for name in ("net", "tax"))
-        shown = {
+        return {
             **{key: value for key, value in body.items() if key != "rows"},
             "id": credit_id,
             "createdOn": credit["created"].isoformat(),
@@ -228,7 +224,6 @@ class _Handler(BaseHTTPRequestHandler):
             },
             "rows": rows,
         }
-        return shown
 
     def _order(self, credit_id: int) -> dict[str, Any]:
         """The same credit as an order: this is where its invoice reference is."""
@@ -316,9 +311,9 @@ class _Handler(BaseHTTPRequestHandler):
         raw = json.dumps(answer).encode()
         self.send_response(201)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw) + 500))
+        self.send_header("Content-Length", str(len(raw) + 50))
         self.end_headers()
-        for byte in raw + b" " * 500:
+        for byte in raw + b" " * 50:
             try:
                 self.wfile.write(bytes([byte]))
                 self.wfile.flush()

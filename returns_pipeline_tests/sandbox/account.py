@@ -124,7 +124,12 @@ class Account:
             }
             for row_id, quantity in quantities.items()
         ]
-        return {"transfer": False, "warehouseId": 3, "receivedOn": "2026-03-02T10:00:00.000+00:00", "goodsMoved": moved} | fields
+        return {
+            "transfer": False,
+            "warehouseId": 3,
+            "receivedOn": "2026-03-02T10:00:00.000+00:00",
+            "goodsMoved": moved,
+        } | fields
 
     def receive(self, credit_id, location_id=31):
         """All goods of a credit, as the bench books them in."""

@@ -89,6 +89,13 @@ def test_a_released_exchange_becomes_an_order_in_brightpearl(people, undervalued
     assert people.retailer.returngo.rma(rma_id).exchange_orders[0].order_id == sale.external_ref
 
 
+def test_an_exchange_can_become_a_refund(people):
+    rma_id, _ = announced(people, resolution="InstantVariantExchange", exchange_for="OXF-L")
+    people.cx.change_resolution(rma_id, "RefundToPaymentMethod")
+    rma = people.retailer.returngo.rma(rma_id)
+    assert (rma.exchange_orders, people.cx.refund(rma_id)["statuses"]) == ([], ["Success"])
+
+
 def test_the_carrier_moves_the_parcel_but_no_stock(people):
     rma_id, credit = announced(people)
     assert people.carrier.ship(rma_id)["status"] == "Approved"

@@ -36,7 +36,10 @@ def test_the_repeat_may_keep_the_id_to_itself(served):
     assert (again.status_code, again.json()) == (200, {})
 
 
-@pytest.mark.parametrize("changes", [{"externalRef": "raise:77:2"}, {"installedIntegrationInstanceId": 35}, {"installedIntegrationInstanceId": None}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"externalRef": "raise:77:2"}, {"installedIntegrationInstanceId": 35}, {"installedIntegrationInstanceId": None}],
+)
 def test_half_a_key_is_no_key(account, changes):
     """The reference alone is not unique: only the pair is."""
     assert account.credit() != account.credit(**changes)
@@ -50,7 +53,14 @@ def test_without_the_duplicate_rule_a_repeat_is_a_second_credit(served):
 def test_a_credit_reads_back_as_it_was_sent(account):
     """Amounts are strings, rows an array in order, and tax is what was sent, not rate times net."""
     rows = [
-        {"productId": account.shirt, "quantity": "1", "taxCode": "T20", "net": "8.3333", "tax": "1.66", "nominalCode": "4005"},
+        {
+            "productId": account.shirt,
+            "quantity": "1",
+            "taxCode": "T20",
+            "net": "8.3333",
+            "tax": "1.66",
+            "nominalCode": "4005",
+        },
         {"name": "Delivery", "quantity": "1", "taxCode": "T20", "net": "3.2917", "tax": "0.66"},
     ]
     sale_id = account.sale()
@@ -60,7 +70,11 @@ def test_a_credit_reads_back_as_it_was_sent(account):
     assert credit["rows"][0]["nominalCode"] == "4005"
     assert "sku" not in credit["rows"][1]
     assert credit["total"] | {"net": "11.63", "tax": "2.32", "gross": "13.95"} == credit["total"]
-    assert (credit["parentId"], credit["externalRef"], credit["installedIntegrationInstanceId"]) == (sale_id, "raise:77:1", 34)
+    assert (credit["parentId"], credit["externalRef"], credit["installedIntegrationInstanceId"]) == (
+        sale_id,
+        "raise:77:1",
+        34,
+    )
     [order] = account.response(f"/order-service/order/{credit['id']}")
     assert (order["orderTypeCode"], order["parentOrderId"], order["stockStatusCode"]) == ("SC", sale_id, "SCN")
     assert isinstance(order["orderRows"], dict)
@@ -100,7 +114,13 @@ def test_a_bundle_is_one_row_in_and_its_parts_beside_it_out(account):
     row = {"productId": account.hamper, "quantity": "2", "taxCode": "T20", "net": "100.0000", "tax": "20.00"}
     [credit] = account.response(f"/order-service/sales-credit/{account.credit(row)}")
     parts = {each["sku"]: each for each in credit["rows"]}
-    assert {sku: each["quantity"] for sku, each in parts.items()} == {"HAMPER-1": "2", "SET-TEA": "2", "BOOK-1": "2", "TEAPOT-1": "2", "MUG-BLU": "4"}
+    assert {sku: each["quantity"] for sku, each in parts.items()} == {
+        "HAMPER-1": "2",
+        "SET-TEA": "2",
+        "BOOK-1": "2",
+        "TEAPOT-1": "2",
+        "MUG-BLU": "4",
+    }
     assert [sku for sku, each in parts.items() if each["bundleParent"]] == ["HAMPER-1", "SET-TEA"]
     assert {each["net"] for sku, each in parts.items() if sku != "HAMPER-1"} == {"0.0000"}
     assert parts["MUG-BLU"]["parentRowId"] == parts["SET-TEA"]["id"]
@@ -158,31 +178,46 @@ def replace(path, value):
 
 def test_a_net_patched_alone_has_its_tax_recomputed(account):
     """As recorded: the tax that was sent at creation is lost."""
-    credit_id = account.credit({"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "9.98"})
+    credit_id = account.credit(
+        {"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "9.98"}
+    )
     answer = account.call("PATCH", row_path(account, credit_id), json=[replace("/rowValue/rowNet/value", 25)])
     value = answer.json()["response"]["rowValue"]
     assert (value["rowNet"]["value"], value["rowTax"]["value"]) == ("25.0000", "5.00")
 
 
 def test_a_net_patched_with_its_tax_keeps_it(account):
-    credit_id = account.credit({"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "9.98"})
-    operations = [replace("/quantity/magnitude", 1), replace("/rowValue/rowNet/value", "25.0000"), replace("/rowValue/rowTax/value", "4.99")]
+    credit_id = account.credit(
+        {"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "9.98"}
+    )
+    operations = [
+        replace("/quantity/magnitude", 1),
+        replace("/rowValue/rowNet/value", "25.0000"),
+        replace("/rowValue/rowTax/value", "4.99"),
+    ]
     answer = account.call("PATCH", row_path(account, credit_id), json=operations)
     assert answer.json()["response"]["rowValue"]["rowTax"]["value"] == "4.99"
     assert answer.json()["response"]["quantity"]["magnitude"] == "1.0000"
 
 
 def test_a_row_is_not_lowered_below_what_was_received(account):
-    credit_id = account.credit({"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "10.00"})
+    credit_id = account.credit(
+        {"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "10.00"}
+    )
     [row_id] = account.row_ids(credit_id)
     goods.book_goods_in(account.world, credit_id, [goods.Receipt(row_id, 2)], location_id=31)
-    assert account.call("PATCH", row_path(account, credit_id), json=[replace("/quantity/magnitude", 1)]).status_code == 400
+    assert (
+        account.call("PATCH", row_path(account, credit_id), json=[replace("/quantity/magnitude", 1)]).status_code == 400
+    )
 
 
 def test_rows_of_a_posted_credit_stay_as_they_are(account):
     credit_id = account.credit()
     account.post(CLOSE.format(credit_id), {})
-    assert account.call("PATCH", row_path(account, credit_id), json=[replace("/rowValue/rowNet/value", 1)]).status_code == 400
+    assert (
+        account.call("PATCH", row_path(account, credit_id), json=[replace("/rowValue/rowNet/value", 1)]).status_code
+        == 400
+    )
     assert account.call("DELETE", row_path(account, credit_id)).status_code == 400
 
 
@@ -196,9 +231,13 @@ def test_a_row_is_deleted_with_its_parts(account):
 
 def test_an_operation_that_is_not_allowed_is_a_500_that_no_retry_helps(account):
     credit_id = account.credit()
-    answer = account.call("PATCH", f"/order-service/order/{credit_id}", json=[{"op": "add", "path": "/reference", "value": "x"}])
+    answer = account.call(
+        "PATCH", f"/order-service/order/{credit_id}", json=[{"op": "add", "path": "/reference", "value": "x"}]
+    )
     assert answer.status_code == 500
-    assert answer.json()["errors"] == [{"code": "CMNC-044", "message": "Invalid patch operation (add) for given path (/reference)"}]
+    assert answer.json()["errors"] == [
+        {"code": "CMNC-044", "message": "Invalid patch operation (add) for given path (/reference)"}
+    ]
 
 
 def test_a_status_of_another_type_is_refused_and_each_change_leaves_a_note(account):
@@ -214,7 +253,10 @@ def test_only_an_untouched_credit_can_be_cancelled(account):
     """Cancelling what was received would lose the goods."""
     untouched, received = account.credit(), account.credit(externalRef="raise:78:1")
     account.receive(received)
-    answers = [account.call("PUT", f"/order-service/order/{each}/status", json={"orderStatusId": 24}) for each in (untouched, received)]
+    answers = [
+        account.call("PUT", f"/order-service/order/{each}/status", json={"orderStatusId": 24})
+        for each in (untouched, received)
+    ]
     assert [answer.status_code for answer in answers] == [200, 400]
     assert [account.world.order(each).is_cancelled for each in (untouched, received)] == [True, False]
 
@@ -226,7 +268,11 @@ def test_what_staff_clone_by_hand_has_a_parent_but_no_reference(account):
     credit_id = credit_verbs.clone_order_to_credit(account.world, sale_id, {row_id: 1})
     [order] = account.response(f"/order-service/order/{credit_id}")
     [row] = order["orderRows"].values()
-    assert (order["parentOrderId"], row["clonedFromId"], row["rowValue"]["rowNet"]["value"]) == (sale_id, row_id, "8.3333")
+    assert (order["parentOrderId"], row["clonedFromId"], row["rowValue"]["rowNet"]["value"]) == (
+        sale_id,
+        row_id,
+        "8.3333",
+    )
     assert "externalRef" not in account.response(f"/order-service/sales-credit/{credit_id}")[0]
 
 
@@ -252,7 +298,11 @@ def test_the_generic_order_has_no_key(account):
     first, second = (account.post("/order-service/order", body) for _ in range(2))
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json() != second.json()
-    row = {"productName": "Thing", "quantity": {"magnitude": 5}, "rowValue": {"taxCode": "T20", "rowNet": {"value": 100}, "rowTax": {"value": 13}}}
+    row = {
+        "productName": "Thing",
+        "quantity": {"magnitude": 5},
+        "rowValue": {"taxCode": "T20", "rowNet": {"value": 100}, "rowTax": {"value": 13}},
+    }
     assert isinstance(account.post(f"/order-service/order/{first.json()['response']}/row", row).json()["response"], int)
 
 

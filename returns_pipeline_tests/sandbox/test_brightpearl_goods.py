@@ -7,7 +7,9 @@ MAIN_DEFAULT, MAIN_QUARANTINE, RETURNS_DEFAULT, RETURNS_QUARANTINE, PASS_SHELF =
 
 
 def two_shirts(account, **fields):
-    return account.credit({"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "10.00"}, **fields)
+    return account.credit(
+        {"productId": account.shirt, "quantity": "2", "taxCode": "T20", "net": "50.0000", "tax": "10.00"}, **fields
+    )
 
 
 def status_of(account, credit_id):
@@ -54,7 +56,9 @@ def test_a_credit_may_have_to_be_received_all_at_once(served):
 
 def test_a_receipts_reference_is_unique_over_all_credits(account):
     first, second = two_shirts(account), two_shirts(account, externalRef="raise:78:1")
-    answers = [receive(account, each, {account.row_ids(each)[0]: 1}, userBatchReference="same") for each in (first, second)]
+    answers = [
+        receive(account, each, {account.row_ids(each)[0]: 1}, userBatchReference="same") for each in (first, second)
+    ]
     assert [answer.status_code for answer in answers] == [200, 400]
 
 
@@ -68,7 +72,9 @@ def test_one_product_on_two_rows_makes_two_notes_and_names_the_first(account):
 
 
 def test_of_a_bundle_the_parts_are_received(account):
-    credit_id = account.credit({"productId": account.tea_set, "quantity": "1", "taxCode": "T20", "net": "37.0833", "tax": "7.42"})
+    credit_id = account.credit(
+        {"productId": account.tea_set, "quantity": "1", "taxCode": "T20", "net": "37.0833", "tax": "7.42"}
+    )
     rows = account.world.order(credit_id).rows
     parent, *parts = rows
     assert receive(account, credit_id, {parent: 1}).status_code == 400
@@ -77,7 +83,14 @@ def test_of_a_bundle_the_parts_are_received(account):
 
 
 @pytest.mark.parametrize(
-    "change", [{"productId": 1008}, {"purchaseOrderRowId": 1}, {"destinationLocationId": MAIN_DEFAULT}, {"productValue": {"currency": "EUR", "value": "1"}}, {"quantity": 0}]
+    "change",
+    [
+        {"productId": 1008},
+        {"purchaseOrderRowId": 1},
+        {"destinationLocationId": MAIN_DEFAULT},
+        {"productValue": {"currency": "EUR", "value": "1"}},
+        {"quantity": 0},
+    ],
 )
 def test_a_wrong_line_is_refused(account, change):
     credit_id = two_shirts(account)
@@ -93,7 +106,9 @@ def test_a_receipt_without_a_value_is_worth_nothing(account):
     body = account.goods_in_body(credit_id, {account.row_ids(credit_id)[0]: 1})
     del body["goodsMoved"][0]["productValue"]
     note_id = account.post(GOODS_IN.format(credit_id), body).json()["response"]
-    assert account.response(GOODS_IN.format(credit_id))[str(note_id)]["goodsMoved"][0]["productValue"]["value"] == "0.0000"
+    assert (
+        account.response(GOODS_IN.format(credit_id))[str(note_id)]["goodsMoved"][0]["productValue"]["value"] == "0.0000"
+    )
 
 
 def test_a_correction_takes_units_back_out_and_is_a_movement_of_its_own(account):
@@ -128,11 +143,18 @@ def test_goods_in_are_also_found_by_search(account):
     credit_id = two_shirts(account)
     [note_id] = account.receive(credit_id)
     [row] = account.rows(f"/warehouse-service/goods-in-search?purchaseOrderId={credit_id}")
-    assert (row["batchId"], row["productId"], row["receivedQuantity"], row["warehouseId"]) == (note_id, account.shirt, 2, 3)
+    assert (row["batchId"], row["productId"], row["receivedQuantity"], row["warehouseId"]) == (
+        note_id,
+        account.shirt,
+        2,
+        3,
+    )
 
 
 def transfer(account, reference="transfer-1"):
-    answer = account.post("/warehouse-service/warehouse/3/stock-transfer", {"targetWarehouseId": 2, "reference": reference})
+    answer = account.post(
+        "/warehouse-service/warehouse/3/stock-transfer", {"targetWarehouseId": 2, "reference": reference}
+    )
     return answer.json().get("response")
 
 
@@ -155,9 +177,18 @@ def test_a_transfer_travels_from_shelf_to_quarantine_to_sale(account):
     [note_id] = dispatch(account, transfer_id, 2, PASS_SHELF).json()["response"]
     assert account.response(f"/warehouse-service/stock-transfer/{transfer_id}")[0]["goodsOutNoteId"] == note_id
     note = account.response(f"/warehouse-service/order/*/goods-note/goods-out/{note_id}")[str(note_id)]
-    assert (note["orderId"], note["transfer"], note["stockTransferId"], note["status"]["shipped"]) == (0, True, transfer_id, False)
+    assert (note["orderId"], note["transfer"], note["stockTransferId"], note["status"]["shipped"]) == (
+        0,
+        True,
+        transfer_id,
+        False,
+    )
     assert ship(account, note_id).json() == {}
-    assert (account.stock(account.shirt, PASS_SHELF), account.stock(account.shirt, MAIN_QUARANTINE), account.stock(account.shirt, MAIN_DEFAULT)) == (0, 2, 0)
+    assert (
+        account.stock(account.shirt, PASS_SHELF),
+        account.stock(account.shirt, MAIN_QUARANTINE),
+        account.stock(account.shirt, MAIN_DEFAULT),
+    ) == (0, 2, 0)
     release = {"productId": account.shirt, "quantity": 2, "toLocationId": MAIN_DEFAULT}
     assert account.post("/warehouse-service/warehouse/2/quarantine/release", release).json() == {}
     availability = account.response(f"/warehouse-service/product-availability/{account.shirt}")[str(account.shirt)]
@@ -165,7 +196,10 @@ def test_a_transfer_travels_from_shelf_to_quarantine_to_sale(account):
 
 
 def test_what_is_not_in_quarantine_is_not_released(account):
-    answer = account.post("/warehouse-service/warehouse/2/quarantine/release", {"productId": account.shirt, "quantity": 1, "toLocationId": MAIN_DEFAULT})
+    answer = account.post(
+        "/warehouse-service/warehouse/2/quarantine/release",
+        {"productId": account.shirt, "quantity": 1, "toLocationId": MAIN_DEFAULT},
+    )
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "WHSB-023")
 
 
@@ -193,10 +227,24 @@ def test_a_transfers_reference_is_unique_and_it_is_dispatched_and_shipped_once(a
 
 def test_stock_is_corrected_and_moved_within_a_warehouse_with_movements_of_their_own_kinds(account):
     """Only movements of kind GI are receipts; a poll that takes the others for one credits stocktaking."""
-    correction = {"quantity": 2, "productId": account.shirt, "reason": "Found", "locationId": 31, "cost": {"currency": "GBP", "value": "12.00"}}
-    assert account.post("/warehouse-service/warehouse/3/stock-correction", {"corrections": [correction]}).status_code == 200
+    correction = {
+        "quantity": 2,
+        "productId": account.shirt,
+        "reason": "Found",
+        "locationId": 31,
+        "cost": {"currency": "GBP", "value": "12.00"},
+    }
+    assert (
+        account.post("/warehouse-service/warehouse/3/stock-correction", {"corrections": [correction]}).status_code
+        == 200
+    )
     line = {"productId": account.shirt, "quantity": 1, "fromLocationId": 31, "toLocationId": PASS_SHELF}
-    assert account.post("/warehouse-service/warehouse/3/internal-transfer", {"warehouseId": 3, "transferredProducts": [line]}).status_code == 200
+    assert (
+        account.post(
+            "/warehouse-service/warehouse/3/internal-transfer", {"warehouseId": 3, "transferredProducts": [line]}
+        ).status_code
+        == 200
+    )
     assert (account.stock(account.shirt, 31), account.stock(account.shirt, PASS_SHELF)) == (1, 1)
     moves = account.rows(f"/warehouse-service/goods-movement-search?productId={account.shirt}&sort=goodsMovementId.ASC")
     assert [(move["goodsNoteTypeCode"], move["quantity"]) for move in moves] == [("SC", 2), ("IT", -1), ("IT", 1)]

@@ -40,7 +40,10 @@ def test_several_parents_are_asked_for_at_once_only_where_the_column_takes_sets(
     [
         ("orderStatusId=BAD%20PARAM", "The filter orderStatusId=BAD PARAM cannot be parsed as: INTEGER"),
         ("orderId=5-1", "The filter orderId=5-1 cannot be parsed as: IDSET"),
-        ("createdOn=2026-02-01T00:00:00+00:00/", "The filter createdOn=2026-02-01T00:00:00 00:00/ cannot be parsed as: PERIOD"),
+        (
+            "createdOn=2026-02-01T00:00:00+00:00/",
+            "The filter createdOn=2026-02-01T00:00:00 00:00/ cannot be parsed as: PERIOD",
+        ),
         ("createdOn=2026-02-01T00:00%2F", "The filter createdOn=2026-02-01T00:00%2F cannot be parsed as: PERIOD"),
         ("createdOn=yesterday/", "The filter createdOn=yesterday/ cannot be parsed as: PERIOD"),
     ],
@@ -73,7 +76,12 @@ def test_the_metadata_tells_pages_columns_and_order(account):
     page = metadata(account, "pageSize=2&firstResult=3&sort=orderId.DESC")
     assert (page["firstResult"], page["lastResult"], page["resultsReturned"], page["resultsAvailable"]) == (3, 4, 2, 5)
     assert page["morePagesAvailable"] is True
-    assert [column["name"] for column in page["columns"]][:4] == ["orderId", "orderTypeId", "contactId", "orderStatusId"]
+    assert [column["name"] for column in page["columns"]][:4] == [
+        "orderId",
+        "orderTypeId",
+        "contactId",
+        "orderStatusId",
+    ]
     assert page["sorting"][0]["direction"] == "DESC"
     assert metadata(account, "pageSize=2&firstResult=5")["morePagesAvailable"] is False
 

@@ -1,61 +1,111 @@
-"""The plumbing over real HTTP: keep-alive, exact numbers, the request log."""
+"""The sandbox's HTTP plumbing on real connections: exact numbers, keep-alive, the log, the clock's date."""
 
-import threading
-from collections.abc import Iterator
+import datetime as dt
+import http.client
+import json
 from decimal import Decimal
 
 import pytest
-import requests
 
-from returns_pipeline.sandbox.http import Request, Response, SandboxServer, write_json
+from returns_pipeline.sandbox.clock import SandboxClock
+from returns_pipeline.sandbox.http import Response, SandboxServer, write_json
+
+START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    def app(request: Request) -> Response:
-        if request.path == "/unknown":
-            return Response(404, {"message": "no"}, is_unknown=True)
-        return Response(200, {"body": request.body, "query": request.query, "malformed": request.is_malformed})
+def served():
+    """An app that answers with what it was asked, on one connection that stays open."""
+    requests_seen = []
 
-    server = SandboxServer(app).start()
-    yield server
+    def echo(request):
+        requests_seen.append(request)
+        return Response(
+            200,
+            {"method": request.method, "query": request.query, "body": request.body},
+            is_unknown=request.path == "/nowhere",
+        )
+
+    server = SandboxServer(echo, clock=SandboxClock(START)).start()
+    connection = http.client.HTTPConnection("127.0.0.1", int(server.base_url.rsplit(":", 1)[1]), timeout=5)
+    yield server, connection, requests_seen
+    connection.close()
     server.stop()
 
 
-def test_money_crosses_the_wire_digit_by_digit(server: SandboxServer) -> None:
-    """A float on the way would make 0.10 something else, and a penny would be lost in the sandbox instead of the pipeline."""
-    sent = b'{"amount": 1234567890.10, "rate": 0.1000}'
-    answer = requests.post(server.base_url, data=sent, timeout=5)
-    assert answer.content.startswith(b'{"body":{"amount":1234567890.10,"rate":0.1000}')
-    assert write_json({"a": Decimal("9.0909"), "b": "\ue0009"}) == '{"a":9.0909,"b":"\ue0009"}'.encode()
+def ask(connection, method, path, body=None):
+    connection.request(method, path, body)
+    answer = connection.getresponse()
+    return answer, answer.read()
 
 
-def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
-    """Without keep-alive every call of the pipeline would open a socket, and its pooling would go untested."""
-    threads_before = threading.active_count()
-    with requests.Session() as session:
-        for number in range(5):
-            assert session.get(f"{server.base_url}/?n={number}", timeout=5).json()["query"] == {"n": [str(number)]}
-        assert threading.active_count() == threads_before + 1
+def test_amounts_pass_through_digit_by_digit(served):
+    """0.1 + 0.2 must not become 0.30000000000000004 on the way."""
+    _, connection, seen = served
+    _, content = ask(connection, "POST", "/x", '{"amount": 19.990000000000000001, "text": "\\u00e9"}')
+    assert seen[0].body["amount"] == Decimal("19.990000000000000001")
+    assert b"19.990000000000000001" in content
 
 
-def test_a_body_that_is_no_json_is_marked(server: SandboxServer) -> None:
-    """The API answers such a body with an error of its own; the plumbing must not fall over it."""
-    assert requests.post(server.base_url, data=b"{not json", timeout=5).json()["malformed"] is True
+def test_decimals_of_any_depth_are_written_exactly():
+    written = write_json({"rows": [{"net": Decimal("8.3330")}, Decimal("1E+2")], "note": "8.3330"})
+    assert written == b'{"rows":[{"net":8.3330},100],"note":"8.3330"}'
 
 
-def test_the_log_keeps_every_request_with_what_was_answered(server: SandboxServer) -> None:
-    """The proofs count writes by this log; a route that nobody knows must stand out in it."""
-    requests.post(f"{server.base_url}/a?x=1", json={"b": 2}, timeout=5)
-    requests.get(f"{server.base_url}/unknown", timeout=5)
+def test_what_cannot_be_json_is_an_error_and_no_text():
+    with pytest.raises(TypeError):
+        write_json({"day": START})
+
+
+def test_a_connection_serves_several_requests(served):
+    """Clients that reuse connections must be met on them."""
+    _, connection, _ = served
+    ask(connection, "GET", "/one")
+    first = connection.sock
+    assert json.loads(ask(connection, "PATCH", "/two", "[]")[1])["method"] == "PATCH"
+    assert connection.sock is first
+
+
+def test_a_query_keeps_repeated_and_empty_values(served):
+    _, connection, seen = served
+    ask(connection, "GET", "/x?a=1&a=2&b=&c=a%2Bb+c")
+    assert seen[0].query == {"a": ["1", "2"], "b": [""], "c": ["a+b c"]}
+    assert seen[0].raw_query == "a=1&a=2&b=&c=a%2Bb+c"
+
+
+def test_a_body_that_is_no_json_is_marked(served):
+    _, connection, seen = served
+    ask(connection, "POST", "/x", "grant_type=refresh_token")
+    assert (seen[0].is_malformed, seen[0].body, seen[0].content) == (True, None, b"grant_type=refresh_token")
+
+
+def test_the_date_is_the_sandboxs(served):
+    """A client that compares clocks must see the account's time, not the machine's."""
+    _, connection, _ = served
+    assert ask(connection, "GET", "/x")[0].headers["Date"] == "Mon, 02 Mar 2026 09:00:00 GMT"
+
+
+def test_every_request_is_in_the_log(served):
+    server, connection, _ = served
+    ask(connection, "POST", "/one?x=1", "{}")
+    ask(connection, "GET", "/nowhere")
     first, second = server.log.entries()
-    assert (first.number, first.method, first.path, first.query, first.body, first.status) == (
+    assert (first.number, first.method, first.path, first.query, first.body, first.status, first.is_unknown) == (
         1,
         "POST",
-        "/a",
+        "/one",
         "x=1",
-        {"b": 2},
+        {},
         200,
+        False,
     )
-    assert (second.status, second.is_unknown) == (404, True)
+    assert second.is_unknown
     assert server.log.entries(after=1) == [second]
+
+
+def test_a_stopped_server_is_gone():
+    server = SandboxServer(lambda _: Response()).start()
+    port = int(server.base_url.rsplit(":", 1)[1])
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection("127.0.0.1", port, timeout=5).request("GET", "/")

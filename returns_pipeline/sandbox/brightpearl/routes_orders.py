@@ -157,8 +157,10 @@ def patch_order(call: Call) -> Response:
             order.shipping_method_id = integer_of(operation, "value")
         else:
             raise _not_allowed(operation)
+    # As recorded: the answer shows the new values, but neither the new version nor a date of change.
+    shown = wire.order(call.world, order)
     call.world.touch(order)
-    return answer(wire.order(call.world, order))
+    return answer(shown)
 
 
 def put_status(call: Call) -> Response:

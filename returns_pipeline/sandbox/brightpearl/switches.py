@@ -16,7 +16,6 @@ class BrightpearlSwitches:
     close_sticks_pending: bool = False  # the accounting failed: it stays pending until closed again
     negative_rows_allowed: bool = True  # a row with a negative net, as for a deduction
     post_recomputes_tax: bool = False  # a POST's tax is replaced by rate times net
-    shopify_app_credits: bool = False  # Brightpearl's own Shopify app raises a credit per refund
     installation_header: bool = True  # answers name the installation's id
     period_locked_until: dt.date | None = None  # a close with a tax date up to this day is refused
     search_lag_seconds: float = 0.0  # searches do not show changes younger than this

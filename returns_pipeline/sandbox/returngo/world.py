@@ -233,6 +233,15 @@ class ReturnGoWorld:
         self._touch(rma)
         return draft
 
+    def change_resolution(self, rma_id: int, resolution_type: str) -> Rma:
+        """Another outcome for the whole return, such as a refund where the wanted article is out of stock; the exchange's draft goes."""
+        rma = self.rma(rma_id)
+        for item in rma.items:
+            item.resolution_type, item.exchange_items = resolution_type, []
+        rma.exchange_orders.clear()
+        self._touch(rma)
+        return rma
+
     def comment(self, rma: Rma, html: str, *, by: str, comment_type: str = "system") -> Comment:
         """Adds to the timeline, newest first."""
         entry = Comment(comment_type, by, html, self.clock.now())

@@ -171,12 +171,15 @@ def due(connection: psycopg.Connection, kinds: Sequence[str]) -> int:
 
 
 def _frame(
-    connection: psycopg.Connection, query: str, columns: dict[str, str], scope: str, shop: str | None, rma_ids: Sequence[int] | None
+    connection: psycopg.Connection,
+    query: str,
+    columns: dict[str, str],
+    scope: str,
+    shop: str | None,
+    rma_ids: Sequence[int] | None,
 ) -> pd.DataFrame:
     parameters = {"shop": shop, "rma_ids": None if rma_ids is None else list(rma_ids)}
-    if scope == "open":
-        query = _OPEN + query.format(scope="JOIN in_scope USING (effect_id)")
-    else:
-        query = query.format(scope="")
+    is_open = scope == "open"
+    query = (_OPEN if is_open else "") + query.format(scope="JOIN in_scope USING (effect_id)" if is_open else "")
     rows = connection.execute(query, parameters).fetchall()
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)

@@ -89,10 +89,18 @@ def test_a_transfer_stays_open_as_long_as_one_of_its_units_returns(open_books):
     """Scenario 47: forgotten, its units would be put on a second transfer."""
     unit = {"receipt_line_id": 31, "product_id": 1, "quantity": 1, "location_id": 2}
     transfer = EffectPlan(
-        "transfer.create", books.SHOP, "transfer:uk:3:2:ab", {"request": {}, "subject": {"units": [unit]}}, remote_ref="rt-ab"
+        "transfer.create",
+        books.SHOP,
+        "transfer:uk:3:2:ab",
+        {"request": {}, "subject": {"units": [unit]}},
+        remote_ref="rt-ab",
     )
     follow_up = EffectPlan(
-        "transfer.dispatch", books.SHOP, "dispatch:6", {"request": {}, "subject": {"transfer_id": 6}}, depends_on_key="transfer:uk:3:2:ab"
+        "transfer.dispatch",
+        books.SHOP,
+        "dispatch:6",
+        {"request": {}, "subject": {"transfer_id": 6}},
+        depends_on_key="transfer:uk:3:2:ab",
     )
     assert ledger.plan(open_books, [transfer, follow_up], "t").planned == 2
     books.confirm(open_books, "transfer.create", "6")
@@ -106,5 +114,7 @@ def test_a_transfer_stays_open_as_long_as_one_of_its_units_returns(open_books):
     open_books.execute(
         """INSERT INTO returns_receipts VALUES (31, 'uk', 78, 'l', 801, 1, 5001, 9001, 1, 1, 1, 1, 0, 3, 2, now(), 'ok', NULL, NULL, NULL, now())"""
     )
-    assert {"transfer.create", "transfer.dispatch"} <= set(ledger.read_effects(open_books, "open", shop=books.SHOP)["kind"])
+    assert {"transfer.create", "transfer.dispatch"} <= set(
+        ledger.read_effects(open_books, "open", shop=books.SHOP)["kind"]
+    )
     assert ledger.read_effects(open_books, "open", shop="eu").empty

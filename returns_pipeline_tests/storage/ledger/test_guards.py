@@ -203,8 +203,8 @@ def test_one_remote_credit_stands_for_one_effect(open_books):
     books.confirm(open_books, "credit.raise", "801")
     with pytest.raises(psycopg.errors.UniqueViolation):
         books.confirm(open_books, "credit.raise", "801")
+    ledger.plan(open_books, [books.raise_plan(part=3)], "t")
     with pytest.raises(acts.ActRefused, match="already belongs"):
-        ledger.plan(open_books, [books.raise_plan(part=3)], "t")
         acts.adopt(open_books, books.effect_of(open_books, "raise:77:5001:3").effect_id, "801", "t", "looks like it")
 
 
