@@ -155,7 +155,7 @@ def _add_operations(commands: argparse._SubParsersAction) -> None:
 def _demo(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import demo
 
-    return demo.run(seed=chosen.seed, as_json=chosen.json, say=_say_progress)
+    return _show(demo.run(seed=chosen.seed, say=_say_progress), chosen.json)
 
 
 def _dev(chosen: argparse.Namespace) -> int:
@@ -256,7 +256,7 @@ def _doctor(chosen: argparse.Namespace) -> int:
 def _health(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import health
 
-    return _show(health.heartbeats(), chosen.json)
+    return _show(health.heartbeats_now(), chosen.json)
 
 
 def _ledger_verify(_: argparse.Namespace) -> int:

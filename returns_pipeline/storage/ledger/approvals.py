@@ -35,10 +35,11 @@ class Batch:
     sha256_hex: str
 
 
-def waiting(connection: psycopg.Connection) -> list[Batch]:
-    """What waits for approval, one batch per shop and currency."""
+def waiting(connection: psycopg.Connection, effect_ids: Sequence[int] | None = None) -> list[Batch]:
+    """What waits for approval (or what of these effects does), one batch per shop and currency."""
     groups: dict[tuple[str, str], list[tuple[int, bytes, int, int]]] = {}
-    for effect_id, shop, payload_hash, net_minor, tax_minor, currency, _ in connection.execute(_WAITING, {"ids": None}):
+    wanted = None if effect_ids is None else list(effect_ids)
+    for effect_id, shop, payload_hash, net_minor, tax_minor, currency, _ in connection.execute(_WAITING, {"ids": wanted}):
         groups.setdefault((shop, currency or ""), []).append((effect_id, payload_hash, net_minor, tax_minor))
     return [
         Batch(

@@ -1,0 +1,122 @@
+"""What a person may do about an exception, with one validation for the command line and for Dagster. The act itself is kept by storage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from returns_pipeline.domain.money import format_minor
+from returns_pipeline.settings import Settings
+from returns_pipeline.storage import decisions, exceptions, frames, ledger
+
+_ON_ANY = ("acknowledge", "waive")
+_ON_EFFECTS = ("retry", "void", "adopt")
+_DECISIONS: Mapping[str, tuple[str, ...]] = {
+    "map_sku": ("sku_unknown", "row_ambiguous"),
+    "keep_item": ("not_credited_without_receipt", "announced_not_arrived"),
+    "lost_in_transit": ("not_credited_without_receipt", "announced_not_arrived", "refund_before_receipt"),
+    "accept_variance": ("amount_mismatch",),
+    "adopt_credit": ("foreign_credit", "double_credit"),
+}
+_NEEDS: Mapping[str, tuple[str, ...]] = {"map_sku": ("sku", "order_row_id"), "lost_in_transit": ("claim_reference",), "adopt": ("remote_id",)}
+
+
+class ActRefused(Exception):
+    """The act does not fit the exception, or lacks what it needs; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a person asks for: an action, what it needs, why, and who; names are asserted, not proved."""
+
+    action: str
+    value: Mapping[str, Any]
+    reason: str
+    by: str
+    second: str | None = None
+    os_user: str | None = None
+
+
+def act(connection: psycopg.Connection, settings: Settings, exception_id: int, wanted: Act) -> str:
+    """Carries an act out and answers what was done, in words.
+
+    Raises:
+        ActRefused: the id, the action, its value or its approvers do not fit.
+    """
+    row = _open_exception(connection, exception_id)
+    if not wanted.reason.strip() or not wanted.by.strip():
+        raise ActRefused("an act needs a reason and the name of who decides")
+    missing = [name for name in _NEEDS.get(wanted.action, ()) if name not in wanted.value]
+    if missing:
+        raise ActRefused(f"{wanted.action} needs {', '.join(missing)} in its value, such as {{{', '.join(f'{chr(34)}{name}{chr(34)}: ...' for name in missing)}}}")
+    if wanted.action in _ON_ANY:
+        move = exceptions.acknowledge if wanted.action == "acknowledge" else exceptions.waive
+        move(connection, exception_id, actor=wanted.by, note=wanted.reason, os_user=wanted.os_user)
+        return f"exception {exception_id} is {wanted.action}d"
+    if wanted.action in _ON_EFFECTS:
+        return _on_effect(connection, row, wanted)
+    return _decide(connection, settings, row, wanted)
+
+
+def _open_exception(connection: psycopg.Connection, exception_id: int) -> Mapping[str, Any]:
+    shown = frames.read(connection, "returns/exceptions", scope="all")
+    found = shown[shown["exception_id"] == exception_id].to_dict("records")
+    if not found:
+        raise ActRefused(f"there is no open exception {exception_id}; `exceptions list` shows them")
+    row: Mapping[str, Any] = found[0]
+    return row
+
+
+def _on_effect(connection: psycopg.Connection, row: Mapping[str, Any], wanted: Act) -> str:
+    if row["subject_type"] != "effect":
+        raise ActRefused(f"{wanted.action} acts on an effect, and exception {row['exception_id']} is about {row['subject_type']} {row['subject_id']}")
+    effects = ledger.read_effects(connection, scope="all")
+    found = effects[effects["business_key"] == row["subject_id"]]
+    if found.empty:
+        raise ActRefused(f"the ledger has no effect {row['subject_id']}: it was never planned")
+    effect_id = int(found.iloc[-1]["effect_id"])
+    try:
+        if wanted.action == "retry":
+            ledger.retry(connection, effect_id, wanted.by, wanted.reason)
+        elif wanted.action == "void":
+            ledger.void(connection, effect_id, wanted.by, wanted.reason)
+        else:
+            ledger.adopt(connection, effect_id, str(wanted.value["remote_id"]), wanted.by, wanted.reason)
+    except ledger.ActRefused as refusal:
+        raise ActRefused(str(refusal)) from refusal
+    return f"{wanted.action} recorded for effect {row['subject_id']}; the next sync carries on from there"
+
+
+def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str, Any], wanted: Act) -> str:
+    fitting = _DECISIONS.get(wanted.action)
+    if fitting is None:
+        raise ActRefused(f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_EFFECTS, *_DECISIONS))}")
+    if row["code"] not in fitting:
+        raise ActRefused(f"{wanted.action} fits {', '.join(fitting)}, and exception {row['exception_id']} is {row['code']}")
+    _refuse_alone(settings, row, wanted)
+    decisions.record(
+        connection,
+        action=wanted.action,
+        shop=str(row["shop"]),
+        subject_type=str(row["subject_type"]),
+        subject_id=str(row["subject_id"]),
+        rma_id=int(row["rma_id"]),
+        value=wanted.value,
+        reason=wanted.reason,
+        decided_by=wanted.by,
+        second_approver=wanted.second,
+        os_user=wanted.os_user,
+    )
+    exceptions.acknowledge(connection, int(row["exception_id"]), actor=wanted.by, note=f"{wanted.action}: {wanted.reason}", os_user=wanted.os_user)
+    return f"{wanted.action} recorded for RMA {row['rma_id']}; the next sync judges it anew and closes the exception if it heals"
+
+
+def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> None:
+    money, limit = row["money_minor"], settings.limits.second_approver_minor
+    if wanted.action != "accept_variance" or money is None or int(money) <= limit:
+        return
+    if not wanted.second or wanted.second.strip().casefold() == wanted.by.strip().casefold():
+        raise ActRefused(
+            f"{format_minor(int(money), str(row['currency']))} is above limits.second_approver_minor: name a second person with --second"
+        )
