@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from returns_pipeline.clients.brightpearl_search import Since
+from returns_pipeline.clients.brightpearl_search import Filter, Since
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import BudgetSpent, Priority
@@ -115,7 +115,7 @@ class Reader:
         theirs = self._accounts.brightpearl.server_time
         # Their search knows their clock only; the Date of their last answer tells how far it is from ours.
         ahead = theirs - dt.datetime.now(dt.UTC) if theirs is not None else dt.timedelta(0)
-        filters = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment + ahead)}
+        filters: dict[str, Filter] = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment + ahead)}
         return _read(lambda: list(self._accounts.brightpearl.search(_ORDER_SEARCH, filters)))
 
 
