@@ -116,7 +116,7 @@ class Reader:
         # Their search knows their clock only; the Date of their last answer tells how far it is from ours.
         ahead = theirs - dt.datetime.now(dt.UTC) if theirs is not None else dt.timedelta(0)
         filters: dict[str, Filter] = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment + ahead)}
-        return _read(lambda: list(self._accounts.brightpearl.search(_ORDER_SEARCH, filters)))
+        return _read(lambda: list(self._accounts.brightpearl.search(_ORDER_SEARCH, filters, Priority.RECONCILE)))
 
 
 def _read(step: Callable[[], Result]) -> Result:
