@@ -1,1 +1,1 @@
-"""Tests of the returns trade: pure functions over frames, and whole lives of returns over the real ledger."""
+"""Tests of `returns_pipeline/domain`."""
