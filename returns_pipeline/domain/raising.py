@@ -146,8 +146,7 @@ def _row(
             "the units' share of the invoice",
             f"less money is left: {ids} took value from this row",
         )
-    code, expected = _policy_hold(line, shop, facts.rulings)
-    return held(row, code, expected, f"{line['life']} of {line['missing']} units") if code else row
+    return _by_policy(row, line, shop, facts.rulings)
 
 
 def _columns(share: Share) -> dict[str, Any]:
@@ -178,14 +177,16 @@ def _ids(credit_ids: Sequence[int]) -> str:
     return "credit " + ", ".join(map(str, credit_ids)) if credit_ids else "a credit by others"
 
 
-def _policy_hold(line: Row, shop: ShopSettings, rulings: Rulings) -> tuple[str | None, str]:
+def _by_policy(row: dict[str, Any], line: Row, shop: ShopSettings, rulings: Rulings) -> dict[str, Any]:
+    """The row, held where the policy does not credit this life, or lacks what it asks for."""
+    found = f"{line['life']} of {line['missing']} units"
     if line["life"] == lives.STORE_CREDIT and shop.policy.store_credit == "hold":
-        return "store_credit_policy", "a choice in policy.store_credit"
+        return held(row, "store_credit_policy", "a choice in policy.store_credit", found)
     if line["life"] in lives.WITHOUT_RECEIPT and line["life"] not in shop.policy.credit_without_receipt:
-        return "not_credited_without_receipt", "a policy that credits this kind of return without a receipt"
+        return held(row, "not_credited_without_receipt", "a life in policy.credit_without_receipt", found)
     if line["life"] == lives.LOST_IN_TRANSIT and rulings.claim_reference(line["rma_id"]) is None:
-        return "claim_reference_missing", "the carrier's claim reference with the decision"
-    return None, ""
+        return held(row, "claim_reference_missing", "the carrier's claim reference with the decision", found)
+    return row
 
 
 def _with_fees(

@@ -56,12 +56,6 @@ def codes_of(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.FunctionDef) and node.name == "findings_from_match":
         sets = [part for part in ast.walk(node) if isinstance(part, ast.Set)]
         yield from (text for part in sets for text in strings_in(part))
-    elif isinstance(node, ast.FunctionDef) and node.name == "_policy_holds":
-        yield from (
-            part.value.value
-            for part in ast.walk(node)
-            if isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant)
-        )
 
 
 def raised_codes() -> set[str]:
