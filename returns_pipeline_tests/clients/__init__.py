@@ -1,0 +1,1 @@
+"""The clients against real servers on loopback, and the parsers against recorded shapes and against anything at all."""
