@@ -6,16 +6,17 @@ What no kind uses (stock corrections, internal transfers, deleting orders) canno
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from returns_pipeline.clients.outcomes import NotAllowed
 
-_ID = r"\d{1,19}"
-_IDS = r"[\d,.\-]+"
-_ALLOWED_HOSTS = re.compile(
-    r"(?:[a-z0-9-]+\.)?(?:brightpearlconnect\.com|brightpearl\.com)|api\.returngo\.ai", re.IGNORECASE
-)
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_ID = r"[0-9]{1,19}"
+_IDS = r"[0-9][0-9,.\-]*"
+_ALLOWED_HOSTS = re.compile(r"[a-z0-9-]+\.(?:brightpearlconnect|brightpearl)\.com|api\.returngo\.ai")
+_BASE_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*/?")
+# Literal addresses only: what a name resolves to is somebody else's word.
+_LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,13 @@ class Rule:
     method: str
     template: str
 
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.template).replace(r"\{id\}", _ID).replace(r"\{ids\}", _IDS))
+
     def matches(self, method: str, path: str) -> bool:
         """Whether the request is this one."""
-        pattern = re.escape(self.template).replace(r"\{id\}", _ID).replace(r"\{ids\}", _IDS)
-        return method == self.method and re.fullmatch(pattern, path) is not None
+        return method == self.method and self._pattern.fullmatch(path) is not None
 
 
 BRIGHTPEARL_READS = tuple(
@@ -109,18 +113,22 @@ def check_base_url(url: str, variable: str) -> str:
     """The base URL without a trailing slash, if we may talk to that host.
 
     Raises:
-        NotAllowed: not https (but for loopback), an unknown host, or a user name in the URL.
+        NotAllowed: not https (but for loopback), an unknown host or port, a user name, a query or an odd path.
     """
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    if parts.username or parts.password:
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError as error:
+        raise NotAllowed(f"{variable} is no URL: write scheme, host and path") from error
+    if parts.username is not None or parts.password is not None:
         raise NotAllowed(f"{variable} holds a user name or password: write only scheme, host and path")
+    if parts.query or parts.fragment or not _BASE_PATH.fullmatch(parts.path):
+        raise NotAllowed(f"{variable} holds more than scheme, host and a plain path: take the rest away")
     if host in _LOOPBACK and parts.scheme in ("http", "https"):
         return url.rstrip("/")
     if parts.scheme != "https":
-        raise NotAllowed(
-            f"{variable} must begin with https:// (http is for loopback only), found {parts.scheme or 'no scheme'!r}"
-        )
-    if not _ALLOWED_HOSTS.fullmatch(host) or parts.port not in (None, 443):
+        found = parts.scheme or "no scheme"
+        raise NotAllowed(f"{variable} must begin with https:// (http is for 127.0.0.1 only), found {found!r}")
+    if not _ALLOWED_HOSTS.fullmatch(host) or port not in (None, 443):
         raise NotAllowed(f"{variable} names the host {host!r}, which is neither Brightpearl's nor ReturnGo's")
     return url.rstrip("/")

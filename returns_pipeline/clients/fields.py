@@ -3,17 +3,17 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from returns_pipeline.clients.least_data import printable, scrubbed
 from returns_pipeline.domain.money import UnsupportedCurrency, minor_digits
 
-_LARGEST = 2**63 - 1
-_SCRUBBED = (
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[e-mail]"),
-    (re.compile(r"(?:\+|00)?\d[\d ().-]{7,}\d"), "[number]"),
-)
-_LONGEST_TEXT = 200
+_LARGEST_ID, _LARGEST_QUANTITY = 2**63 - 1, 2**31 - 1
+# More digits than this would be rounded by the arithmetic without a word.
+_MOST_DIGITS = 28
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 class RecordRejected(Exception):
@@ -22,7 +22,7 @@ class RecordRejected(Exception):
     Attributes:
         subject: which record, "rma 7".
         field: the field at fault.
-        found: what was there, by type and shape and never by value.
+        found: what was there, by type and never by value.
     """
 
     def __init__(self, subject: str, field: str, found: str, message: str) -> None:
@@ -33,7 +33,7 @@ class RecordRejected(Exception):
 class Fields:
     """One JSON object, read field by field; paths are dotted ("currency.exchangeRate")."""
 
-    def __init__(self, raw: Any, subject: str) -> None:  # noqa: ANN401 - whatever the API sent
+    def __init__(self, raw: Any, subject: str) -> None:
         self.subject = subject
         if not isinstance(raw, Mapping):
             raise self.rejected("record", raw, "must be an object")
@@ -44,7 +44,7 @@ class Fields:
         found = "nothing" if value is None else f"a {type(value).__name__}"
         return RecordRejected(self.subject, path, found, message)
 
-    def raw(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    def raw(self, path: str) -> Any:
         """The value at the path, None where any part of it is absent or null."""
         value: Any = self._raw
         for part in path.split("."):
@@ -53,14 +53,28 @@ class Fields:
                 return None
         return value
 
+    def has(self, path: str) -> bool:
+        """Whether anything but null and empty text is there."""
+        return self.raw(path) not in (None, "")
+
     def objects(self, path: str) -> list[Any]:
         """The list at the path; absent is empty."""
+        return [] if self.raw(path) is None else self.required_objects(path)
+
+    def required_objects(self, path: str) -> list[Any]:
+        """The list at the path, which must be there: a list that was not sent is not an empty one."""
         value = self.raw(path)
-        if value is None:
-            return []
         if not isinstance(value, list):
             raise self.rejected(path, value, "must be a list")
         return value
+
+    def keyed(self, path: str) -> list[tuple[int, Any]]:
+        """The entries of an object keyed by id; absent is empty."""
+        value = self.raw(path)
+        if value is not None and not isinstance(value, Mapping):
+            raise self.rejected(path, value, "must be an object keyed by id")
+        keys = [Fields({"key": key}, self.subject).integer("key") for key in value or {}]
+        return list(zip(keys, (value or {}).values(), strict=True))
 
     def integer(self, path: str) -> int:
         """An id or a count, as a number or as text of digits."""
@@ -71,61 +85,48 @@ class Fields:
 
     def optional_integer(self, path: str) -> int | None:
         """The same, or None where it is absent, null or empty."""
-        value = self.raw(path)
-        if value is None or value == "":
+        if not self.has(path):
             return None
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | str)
-            or not re.fullmatch(r"-?\d{1,19}", str(value).strip())
-        ):
-            raise self.rejected(path, value, "must be a whole number")
-        number = int(value)
-        if abs(number) > _LARGEST:
-            raise self.rejected(path, value, "must fit 64 bits")
-        return number
+        value = self.raw(path)
+        is_right = isinstance(value, int | str) and not isinstance(value, bool)
+        if not is_right or not _WHOLE.fullmatch(str(value).strip()) or abs(int(value)) > _LARGEST_ID:
+            raise self.rejected(path, value, "must be a whole number of at most 64 bits")
+        return int(value)
 
     def text(self, path: str) -> str:
         """Text that must be there; it may be empty."""
         value = self.raw(path)
         if isinstance(value, str):
-            return _clean(value)
+            return printable(value)
         raise self.rejected(path, value, "must be text")
 
     def identifier(self, path: str) -> str:
         """An id kept as text, sent as text or as a number."""
-        value = self.raw(path)
-        if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
-            raise self.rejected(path, value, "must be an id")
-        return _clean(str(value))
+        value = self.optional_text(path)
+        if value is None:
+            raise self.rejected(path, self.raw(path), "must be an id")
+        return value
 
     def optional_text(self, path: str) -> str | None:
-        """Text, or None where it is absent, null or empty; a number is taken as its digits."""
-        value = self.raw(path)
-        if value is None or value == "":
+        """Text, or None where it is absent, null or empty; a whole number is taken as its digits."""
+        if not self.has(path):
             return None
+        value = self.raw(path)
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise self.rejected(path, value, "must be text")
-        return _clean(str(value)) or None
+        return printable(str(value)) or None
 
     def free_text(self, path: str) -> str | None:
         """A customer's or merchant's words: at most 200 characters, without e-mail addresses and long numbers."""
         value = self.raw(path)
-        if not isinstance(value, str) or not value.strip():
-            return None
-        scrubbed = _clean(value)
-        for pattern, replacement in _SCRUBBED:
-            scrubbed = pattern.sub(replacement, scrubbed)
-        return scrubbed.strip()[:_LONGEST_TEXT] or None
+        return (scrubbed(value) or None) if isinstance(value, str) else None
 
     def boolean(self, path: str, *, default: bool | None = None) -> bool:
         """A boolean, or 0 and 1."""
         value = self.raw(path)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool):
-            return value
-        if value in (0, 1):
+        if isinstance(value, int) and value in (0, 1):
             return bool(value)
         raise self.rejected(path, value, "must be true or false")
 
@@ -138,9 +139,9 @@ class Fields:
 
     def optional_moment(self, path: str) -> dt.datetime | None:
         """The same, or None where it is absent, null or empty."""
-        value = self.raw(path)
-        if value is None or value == "":
+        if not self.has(path):
             return None
+        value = self.raw(path)
         if not isinstance(value, str):
             raise self.rejected(path, value, "must be a date and time")
         try:
@@ -152,24 +153,22 @@ class Fields:
     def decimal(self, path: str, *, default: Decimal | None = None) -> Decimal:
         """An exact number, sent as a number or as text."""
         value = self.raw(path)
-        if (value is None or value == "") and default is not None:
+        if default is not None and not self.has(path):
             return default
-        if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        is_right = isinstance(value, int | str | Decimal) and not isinstance(value, bool)
+        if not is_right or not _NUMBER.fullmatch(str(value).strip()):
             raise self.rejected(path, value, "must be a number")
-        try:
-            number = Decimal(str(value).strip())
-        except InvalidOperation as error:
-            raise self.rejected(path, value, "must be a number") from error
-        if not number.is_finite() or abs(number) >= Decimal(10) ** 12:
+        number = Decimal(str(value).strip())
+        if abs(number) >= Decimal(10) ** 12 or len(number.as_tuple().digits) > _MOST_DIGITS:
             raise self.rejected(path, value, "must be a number of ordinary size")
         return number
 
     def optional_decimal(self, path: str) -> Decimal | None:
         """The same, or None where it is absent, null or empty."""
-        return None if self.raw(path) in (None, "") else self.decimal(path)
+        return self.decimal(path) if self.has(path) else None
 
     def currency(self, path: str) -> str:
-        """A currency code whose minor unit is known."""
+        """A currency code of three letters."""
         code = self.text(path).strip().upper()
         if not re.fullmatch(r"[A-Z]{3}", code):
             raise self.rejected(path, code, "must be a currency code of three letters")
@@ -177,23 +176,25 @@ class Fields:
 
     def minor(self, path: str, currency: str, *, default: Decimal | None = None) -> int:
         """An amount in whole minor units of the currency; a fraction of one is refused, never rounded."""
-        number = self.decimal(path, default=default)
-        try:
-            scaled = number.scaleb(minor_digits(currency))
-        except UnsupportedCurrency as error:
-            raise self.rejected(path, number, str(error)) from error
+        return self.exact_minor(path, self.decimal(path, default=default), currency)
+
+    def exact_minor(self, path: str, amount: Decimal, currency: str) -> int:
+        """An amount that was found at the path, in whole minor units."""
+        scaled = amount.scaleb(self.minor_digits(path, currency))
         if scaled != scaled.to_integral_value():
-            raise self.rejected(path, number, f"holds a fraction of a minor unit of {currency}")
+            raise self.rejected(path, amount, f"holds a fraction of a minor unit of {currency}")
         return int(scaled)
+
+    def minor_digits(self, path: str, currency: str) -> int:
+        """How many decimals the currency of an amount has; one that the books cannot hold rejects the record."""
+        try:
+            return minor_digits(currency)
+        except UnsupportedCurrency as error:
+            raise self.rejected(path, currency, str(error)) from error
 
     def quantity(self, path: str) -> int:
         """A whole quantity, sent as "1", 1 or "1.0000"."""
         number = self.decimal(path)
-        if number != number.to_integral_value():
+        if number != number.to_integral_value() or abs(number) > _LARGEST_QUANTITY:
             raise self.rejected(path, number, "must be a whole quantity")
         return int(number)
-
-
-def _clean(text: str) -> str:
-    """Without control characters and marks that turn the direction of writing; they have no place in ids, SKUs or names."""
-    return "".join(character for character in text if character.isprintable())

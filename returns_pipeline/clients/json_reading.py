@@ -1,16 +1,16 @@
 """Reads JSON that nobody vouches for: numbers as Decimal, no key twice, no bottomless nesting. What it means is not known here."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from returns_pipeline.clients.outcomes import UnusableAnswer
 
-DEEPEST = 50
+_DEEPEST = 50
 _LONGEST_INTEGER = 19
 
 
-def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
+def parse(content: bytes) -> Any:
     """The parsed content; numbers with a fraction are Decimals.
 
     Raises:
@@ -24,7 +24,7 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - JSON
             object_pairs_hook=_without_repeats,
             parse_constant=_no_constant,
         )
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, DecimalException) as error:
         raise UnusableAnswer(f"the answer is no JSON: {type(error).__name__}") from error
     _measure(parsed)
     return parsed
@@ -47,9 +47,9 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return built
 
 
-def _measure(parsed: Any) -> None:  # noqa: ANN401 - JSON
+def _measure(parsed: Any) -> None:
     level = [parsed]
-    for _ in range(DEEPEST):
+    for _ in range(_DEEPEST):
         level = [
             child
             for value in level
@@ -58,4 +58,4 @@ def _measure(parsed: Any) -> None:  # noqa: ANN401 - JSON
         ]
         if not level:
             return
-    raise UnusableAnswer(f"the answer nests deeper than {DEEPEST} levels")
+    raise UnusableAnswer(f"the answer nests deeper than {_DEEPEST} levels")

@@ -3,6 +3,9 @@
 The classification is made once, here; nobody else looks at status codes or exceptions of the transport.
 """
 
+import ssl
+import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,8 +13,17 @@ from typing import Any
 import requests
 import urllib3.exceptions
 
-THROTTLED_TEXT = "too many requests"
+_THROTTLED_TEXT = "too many requests"
 _LONGEST_RETRY_AFTER_SECONDS = 600.0
+# Only these prove that no byte of the request left.
+_NEVER_CONNECTED = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    ssl.SSLCertVerificationError,
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+)
 
 
 class Outcome(StrEnum):
@@ -27,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class WriteAnswer:
-    """The answer to one write, sent exactly once.
+    """The answer to one write, sent at most once.
 
     Attributes:
         outcome: what the answer proves.
@@ -51,18 +63,19 @@ class ReadFailed(Exception):
 
     Attributes:
         permanent: whether trying again cannot help.
+        status: the HTTP status, or None where no answer came.
     """
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, status: int | None = None) -> None:
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent, self.status = permanent, status
 
 
 class CredentialRefused(ReadFailed):
     """401 or 403: the account refused our credentials."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, permanent=True)
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message, permanent=True, status=status)
 
 
 class NotAllowed(Exception):
@@ -78,41 +91,39 @@ class UnusableAnswer(Exception):
 
 
 def classify_exception(error: Exception) -> WriteAnswer:
-    """Not sent only where the inner cause proves it (name look-up, refused, connect timeout, TLS); anything unclear is unknown."""
-    cause = _inner_cause(error)
-    detail = f"{type(cause).__name__} before an answer came"
-    not_sent = (
-        urllib3.exceptions.NameResolutionError,
-        urllib3.exceptions.NewConnectionError,
-        urllib3.exceptions.ConnectTimeoutError,
-        urllib3.exceptions.SSLError,
-        requests.exceptions.SSLError,
-        requests.exceptions.ConnectTimeout,
-        requests.exceptions.InvalidURL,
-    )
-    if isinstance(cause, not_sent) or isinstance(error, requests.exceptions.ConnectTimeout):
-        return WriteAnswer(Outcome.NOT_SENT, None, None, detail)
-    return WriteAnswer(Outcome.UNKNOWN, None, None, detail)
+    """NOT_SENT only where a cause proves it: name look-up, refused, connect timeout, TLS handshake. Anything unclear is UNKNOWN.
+
+    `requests` folds "reset after sending" and "could not connect" into one ConnectionError, so that its inner causes are looked at.
+    """
+    causes = list(_causes(error))
+    detail = f"{type(causes[-1]).__name__} before a complete answer came"
+    proves = any(isinstance(cause, _NEVER_CONNECTED) or _in_handshake(cause) for cause in causes)
+    return WriteAnswer(Outcome.NOT_SENT if proves else Outcome.UNKNOWN, None, None, detail)
 
 
 def classify_response(
     status: int, body: Any, detail: str, *, throttled: bool, retry_after_seconds: float | None
-) -> WriteAnswer:  # noqa: ANN401 - JSON
+) -> WriteAnswer:
     """What a status and a body prove of a write; a 503 is a throttle only where that is provable."""
     if throttled:
         return WriteAnswer(Outcome.NOT_EXECUTED, status, None, detail, retry_after_seconds)
-    if status in (200, 201, 204):
-        return WriteAnswer(Outcome.CREATED, status, body, detail, first_time={201: True, 200: False}.get(status))
     if status in (401, 403):
         return WriteAnswer(Outcome.UNAUTHORIZED, status, None, detail)
     if 300 <= status < 500:
         return WriteAnswer(Outcome.REFUSED, status, body, detail)
+    if status in (200, 201, 204) and not names_errors(body):
+        return WriteAnswer(Outcome.CREATED, status, body, detail, first_time={201: True, 200: False}.get(status))
     return WriteAnswer(Outcome.UNKNOWN, status, None, detail)
 
 
 def is_throttle(status: int, text: str, remaining: int | None) -> bool:
     """429, or a 503 that says so in its body or whose header shows that nothing is left."""
-    return status == 429 or (status == 503 and (THROTTLED_TEXT in text.lower() or remaining == 0))
+    return status == 429 or (status == 503 and (_THROTTLED_TEXT in text.lower() or remaining == 0))
+
+
+def names_errors(body: object) -> bool:
+    """Whether an answer lists errors, whatever its status says."""
+    return isinstance(body, dict) and bool(body.get("errors"))
 
 
 def capped_retry_after(seconds: float) -> float:
@@ -120,25 +131,21 @@ def capped_retry_after(seconds: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER_SECONDS)
 
 
-def _inner_cause(error: BaseException) -> BaseException:
-    """`requests` folds several causes into one error; the innermost named one tells them apart."""
-    seen: set[int] = set()
-    current = error
-    while id(current) not in seen:
-        seen.add(id(current))
-        inner = getattr(current, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((part for part in current.args if isinstance(part, BaseException)), None)
-        if inner is None:
-            break
-        current = inner
-        if isinstance(
-            current,
-            (
-                urllib3.exceptions.NewConnectionError,
-                urllib3.exceptions.ConnectTimeoutError,
-                urllib3.exceptions.SSLError,
-            ),
-        ):
-            break
-    return current
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it openly stands for, the innermost last; what merely came before it proves nothing."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if not isinstance(cause, BaseException) or any(cause is known for known in seen):
+            continue
+        seen.append(cause)
+        yield cause
+        waiting += [cause.__cause__, getattr(cause, "reason", None), *cause.args]
+
+
+def _in_handshake(cause: BaseException) -> bool:
+    """A TLS error or timeout says by itself neither yes nor no: only where it was raised tells whether the request could have left."""
+    return isinstance(cause, OSError) and any(
+        frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(cause.__traceback__)
+    )

@@ -1,19 +1,18 @@
 """Brightpearl's JSON as records with the columns of our tables, and only the fields that the pipeline needs. No party's name or address.
 
-Sources: order GET, sales-credit GET, product GET, goods-in note GET, goods-movement-search, goods-out note GET, stock-transfer GET.
+Sources: order GET, sales-credit GET. Goods notes and transfers are in `records_warehouse`, products in `records_catalogue`.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from returns_pipeline.clients.fields import Fields, RecordRejected
-from returns_pipeline.domain.money import minor_digits
+from returns_pipeline.clients.records_warehouse import GoodsInLine, GoodsOutNote, StockTransfer
 
 # A free-text row reads back with this product id; it is no product.
-FREE_TEXT_PRODUCT = 1000
+_FREE_TEXT_PRODUCT = 1000
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
 
@@ -79,12 +78,15 @@ class SalesOrder:
     rows: list[SalesOrderRow]
 
     @classmethod
-    def from_api(cls, raw: Any, external_ref: str | None = None) -> "SalesOrder":  # noqa: ANN401 - JSON
+    def from_api(cls, raw: Any, external_ref: str | None = None) -> "SalesOrder":
         """Raises RecordRejected for an order whose identity or money cannot be read."""
         fields = Fields(raw, "an order")
         order_id = fields.integer("id")
         fields.subject = f"order {order_id}"
         currency = fields.currency("currency.orderCurrencyCode")
+        accounting_currency = fields.currency("currency.accountingCurrencyCode")
+        if fields.raw("orderRows") is None:
+            raise fields.rejected("orderRows", None, "must be there, even if empty")
         return cls(
             order_id=order_id,
             order_type=fields.text("orderTypeCode"),
@@ -94,8 +96,11 @@ class SalesOrder:
             order_status_id=fields.integer("orderStatus.orderStatusId"),
             customer_contact_id=fields.integer("parties.customer.contactId"),
             currency=currency,
-            accounting_currency=fields.currency("currency.accountingCurrencyCode"),
-            exchange_rate=fields.decimal("currency.exchangeRate", default=_ONE),
+            accounting_currency=accounting_currency,
+            # Only between equal currencies is a rate that was left out no guess.
+            exchange_rate=fields.decimal(
+                "currency.exchangeRate", default=_ONE if currency == accounting_currency else None
+            ),
             price_list_id=fields.optional_integer("priceListId"),
             price_mode=_price_mode(fields, "priceModeCode"),
             warehouse_id=fields.integer("warehouseId"),
@@ -115,49 +120,7 @@ class SalesOrder:
             placed_on=fields.optional_moment("placedOn"),
             created_on=fields.moment("createdOn"),
             updated_on=fields.optional_moment("updatedOn"),
-            rows=[_sale_row(order_id, row_id, row, currency) for row_id, row in _keyed(fields, "orderRows")],
-        )
-
-
-@dataclass(frozen=True)
-class Product:
-    """One product as the catalogue has it today."""
-
-    product_id: int
-    sku: str | None
-    barcode: str | None
-    ean: str | None
-    upc: str | None
-    name: str
-    status: str
-    is_stock_tracked: bool
-    is_bundle: bool
-    components: list[dict[str, int]]
-    tax_code: str | None
-    nominal_code_sales: str | None
-    updated_on: dt.datetime | None
-
-    @classmethod
-    def from_api(cls, raw: Any) -> "Product":  # noqa: ANN401 - JSON
-        """Raises RecordRejected for a product without id."""
-        fields = Fields(raw, "a product")
-        product_id = fields.integer("id")
-        fields.subject = f"product {product_id}"
-        channels = [Fields(channel, fields.subject) for channel in fields.objects("salesChannels")]
-        return cls(
-            product_id=product_id,
-            sku=fields.optional_text("identity.sku"),
-            barcode=fields.optional_text("identity.barcode"),
-            ean=fields.optional_text("identity.ean"),
-            upc=fields.optional_text("identity.upc"),
-            name=(channels[0].optional_text("productName") if channels else None) or "",
-            status=fields.optional_text("status") or "LIVE",
-            is_stock_tracked=fields.boolean("stock.stockTracked", default=True),
-            is_bundle=fields.boolean("composition.bundle", default=False),
-            components=list(_components(fields)),
-            tax_code=fields.optional_text("financialDetails.taxCode.code"),
-            nominal_code_sales=fields.optional_text("nominalCodeSales"),
-            updated_on=fields.optional_moment("updatedOn"),
+            rows=[_sale_row(order_id, row_id, row, currency) for row_id, row in fields.keyed("orderRows")],
         )
 
 
@@ -180,6 +143,38 @@ class SalesCreditRow:
     is_bundle_parent: bool
     is_bundle_child: bool
     parent_row_id: int | None
+
+
+@dataclass(frozen=True)
+class CreditAsOrder:
+    """What the order's resource says of a credit that its own resource may not show."""
+
+    order_id: int
+    order_status_id: int
+    reference: str | None
+    invoice_reference: str
+    invoice_tax_date: dt.datetime | None
+    stock_status: str | None
+    payment_status: str | None
+
+    @classmethod
+    def from_api(cls, raw: Any) -> "CreditAsOrder":
+        """Raises RecordRejected where it does not say whether the credit is posted: `invoices` always has an entry."""
+        fields = Fields(raw, "a sales credit's order")
+        order_id = fields.integer("id")
+        fields.subject = f"sales credit {order_id}"
+        invoices = fields.required_objects("invoices")
+        if not invoices:
+            raise fields.rejected("invoices", invoices, "must have an entry")
+        return cls(
+            order_id=order_id,
+            order_status_id=fields.integer("orderStatus.orderStatusId"),
+            reference=fields.optional_text("reference"),
+            invoice_reference=Fields(invoices[0], fields.subject).text("invoiceReference"),
+            invoice_tax_date=_invoice_date(fields),
+            stock_status=fields.optional_text("stockStatusCode"),
+            payment_status=fields.optional_text("orderPaymentStatus"),
+        )
 
 
 @dataclass(frozen=True)
@@ -212,7 +207,7 @@ class SalesCredit:
     rows: list[SalesCreditRow]
 
     @classmethod
-    def from_api(cls, raw: Any) -> "SalesCredit":  # noqa: ANN401 - JSON
+    def from_api(cls, raw: Any) -> "SalesCredit":
         """Raises RecordRejected for a credit whose identity or money cannot be read."""
         fields = Fields(raw, "a sales credit")
         credit_id = fields.integer("id")
@@ -244,127 +239,35 @@ class SalesCredit:
             created_on=fields.moment("createdOn"),
             updated_on=fields.optional_moment("updatedOn"),
             created_by=fields.optional_integer("createdBy"),
-            rows=[_credit_row(credit_id, row, currency) for row in fields.objects("rows")],
+            rows=[_credit_row(credit_id, row, currency) for row in fields.required_objects("rows")],
         )
 
-
-@dataclass(frozen=True)
-class GoodsInLine:
-    """One line of a goods-in note on an order."""
-
-    goods_note_id: int
-    credit_id: int
-    credit_row_id: int
-    product_id: int
-    location_id: int
-    warehouse_id: int
-    quantity: int
-    received_on: dt.datetime
-    created_by: int | None
-    user_batch_reference: str | None
-    cost_value: Decimal | None
-    cost_currency: str | None
-    is_reversed: bool
-
-
-@dataclass(frozen=True)
-class GoodsOutNote:
-    """One goods-out note: of an order, or of a stock transfer."""
-
-    goods_out_note_id: int
-    order_id: int
-    is_transfer: bool
-    stock_transfer_id: int | None
-    is_shipped: bool
-    quantities: dict[int, int]
-
-
-@dataclass(frozen=True)
-class StockTransfer:
-    """One stock transfer between warehouses; `goods_out_note_id` 0 means not dispatched."""
-
-    stock_transfer_id: int
-    source_warehouse_id: int
-    target_warehouse_id: int
-    goods_out_note_id: int
-    reference: str | None
-
-    @classmethod
-    def from_api(cls, raw: Any) -> "StockTransfer":  # noqa: ANN401 - JSON
-        """Raises RecordRejected for a transfer without its ids."""
-        fields = Fields(raw, "a stock transfer")
-        return cls(
-            fields.integer("stockTransferId"),
-            fields.integer("sourceWarehouseId"),
-            fields.integer("targetWarehouseId"),
-            fields.optional_integer("goodsOutNoteId") or 0,
-            fields.optional_text("reference"),
+    def with_order(self, order: CreditAsOrder) -> "SalesCredit":
+        """The same credit with what only its order says."""
+        return replace(
+            self,
+            order_status_id=order.order_status_id,
+            reference=self.reference or order.reference,
+            invoice_reference=order.invoice_reference,
+            invoice_tax_date=order.invoice_tax_date,
+            stock_status=self.stock_status or order.stock_status,
+            payment_status=self.payment_status or order.payment_status,
         )
-
-
-def goods_in_lines(note_id: int, raw: Any) -> list[GoodsInLine]:  # noqa: ANN401 - JSON
-    """The lines of one note of `GET …/goods-note/goods-in`; lines of one row, product and location are added up."""
-    fields = Fields(raw, f"goods-in note {note_id}")
-    order_id = fields.integer("orderId")
-    reversed_ = fields.optional_text("goodsNoteStatus") == "CANCELLED"
-    lines: dict[tuple[int, int, int], GoodsInLine] = {}
-    for entry in fields.objects("goodsMoved"):
-        moved = Fields(entry, fields.subject)
-        line = GoodsInLine(
-            goods_note_id=note_id,
-            credit_id=order_id,
-            credit_row_id=moved.integer("purchaseOrderRowId"),
-            product_id=moved.integer("productId"),
-            location_id=moved.optional_integer("destinationLocationId") or 0,
-            warehouse_id=moved.optional_integer("warehouseId") or fields.integer("warehouseId"),
-            quantity=moved.quantity("quantity"),
-            received_on=fields.moment("receivedOn"),
-            created_by=fields.optional_integer("createdBy"),
-            user_batch_reference=fields.optional_text("userBatchReference"),
-            cost_value=moved.optional_decimal("productValue.value"),
-            cost_currency=moved.optional_text("productValue.currency"),
-            is_reversed=reversed_,
-        )
-        key = (line.credit_row_id, line.product_id, line.location_id)
-        before = lines.get(key)
-        lines[key] = (
-            line if before is None else GoodsInLine(**{**vars(line), "quantity": before.quantity + line.quantity})
-        )
-    return list(lines.values())
-
-
-def goods_out_note(note_id: int, raw: Any) -> GoodsOutNote:  # noqa: ANN401 - JSON
-    """One note of `GET …/goods-note/goods-out`; quantities by order row."""
-    fields = Fields(raw, f"goods-out note {note_id}")
-    quantities: dict[int, int] = {}
-    for row_id, moves in _keyed(fields, "orderRows"):
-        for entry in moves if isinstance(moves, list) else [moves]:
-            quantities[row_id] = quantities.get(row_id, 0) + Fields(entry, fields.subject).quantity("quantity")
-    return GoodsOutNote(
-        goods_out_note_id=note_id,
-        order_id=fields.optional_integer("orderId") or 0,
-        is_transfer=fields.boolean("transfer", default=False),
-        stock_transfer_id=fields.optional_integer("stockTransferId") or None,
-        is_shipped=fields.boolean("status.shipped", default=False),
-        quantities=quantities,
-    )
 
 
 def row_money(fields: Fields, row_net: Decimal, row_tax: Decimal, currency: str) -> tuple[int, int]:
     """Net and tax in minor units: tax as charged, gross rounded half up from four-decimal net plus tax, net what is left.
 
     Raises:
-        RecordRejected: a tax with a fraction of a minor unit.
+        RecordRejected: a tax with a fraction of a minor unit, or a currency that the books cannot hold.
     """
-    scale = minor_digits(currency)
-    tax = row_tax.scaleb(scale)
-    if tax != tax.to_integral_value():
-        raise fields.rejected("tax", row_tax, f"holds a fraction of a minor unit of {currency}")
-    gross = (row_net + row_tax).scaleb(scale).quantize(_ONE, rounding=ROUND_HALF_UP)
-    return int(gross) - int(tax), int(tax)
+    tax = fields.exact_minor("tax", row_tax, currency)
+    digits = fields.minor_digits("tax", currency)
+    gross = (row_net + row_tax).scaleb(digits).quantize(_ONE, rounding=ROUND_HALF_UP)
+    return int(gross) - tax, tax
 
 
-def _sale_row(order_id: int, row_id: int, raw: Any, currency: str) -> SalesOrderRow:  # noqa: ANN401 - JSON
+def _sale_row(order_id: int, row_id: int, raw: Any, currency: str) -> SalesOrderRow:
     fields = Fields(raw, f"row {row_id} of order {order_id}")
     row_net = fields.decimal("rowValue.rowNet.value")
     net_minor, tax_minor = row_money(fields, row_net, fields.decimal("rowValue.rowTax.value"), currency)
@@ -374,7 +277,7 @@ def _sale_row(order_id: int, row_id: int, raw: Any, currency: str) -> SalesOrder
         sequence=fields.optional_integer("orderRowSequence") or 0,
         product_id=_product(fields),
         sku=fields.optional_text("productSku"),
-        name=fields.optional_text("productName") or "",
+        name=_name(fields, "productName") or "",
         quantity=fields.quantity("quantity.magnitude"),
         row_net=row_net,
         net_minor=net_minor,
@@ -392,17 +295,20 @@ def _sale_row(order_id: int, row_id: int, raw: Any, currency: str) -> SalesOrder
     )
 
 
-def _credit_row(credit_id: int, raw: Any, currency: str) -> SalesCreditRow:  # noqa: ANN401 - JSON
+def _credit_row(credit_id: int, raw: Any, currency: str) -> SalesCreditRow:
     fields = Fields(raw, f"a row of sales credit {credit_id}")
-    row_net = fields.decimal("net", default=_ZERO)
-    net_minor, tax_minor = row_money(fields, row_net, fields.decimal("tax", default=_ZERO), currency)
+    is_child = fields.boolean("bundleChild", default=False)
+    # The value of a bundle sits on its parent: only there may money be left out.
+    nothing = _ZERO if is_child else None
+    row_net = fields.decimal("net", default=nothing)
+    net_minor, tax_minor = row_money(fields, row_net, fields.decimal("tax", default=nothing), currency)
     return SalesCreditRow(
         credit_row_id=fields.integer("id"),
         credit_id=credit_id,
         sequence=fields.optional_integer("sequence"),
         product_id=_product(fields),
         sku=fields.optional_text("sku"),
-        name=fields.optional_text("name"),
+        name=_name(fields, "name"),
         quantity=fields.quantity("quantity"),
         row_net=row_net,
         net_minor=net_minor,
@@ -410,26 +316,19 @@ def _credit_row(credit_id: int, raw: Any, currency: str) -> SalesCreditRow:  # n
         tax_code=fields.optional_text("taxCode"),
         nominal_code=fields.optional_text("nominalCode"),
         is_bundle_parent=fields.boolean("bundleParent", default=False),
-        is_bundle_child=fields.boolean("bundleChild", default=False),
+        is_bundle_child=is_child,
         parent_row_id=fields.optional_integer("parentRowId") or None,
     )
 
 
 def _product(fields: Fields) -> int | None:
     product_id = fields.optional_integer("productId")
-    return None if product_id in (None, 0, FREE_TEXT_PRODUCT) else product_id
+    return None if product_id in (None, 0, _FREE_TEXT_PRODUCT) else product_id
 
 
-def _keyed(fields: Fields, path: str) -> Iterator[tuple[int, Any]]:
-    value = fields.raw(path)
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        raise fields.rejected(path, value, "must be an object keyed by row id")
-    for key, entry in value.items():
-        if not str(key).isdigit():
-            raise fields.rejected(path, key, "must be keyed by row id")
-        yield int(key), entry
+def _name(fields: Fields, path: str) -> str | None:
+    """A product's name, or the words of a free-text row, which anybody may have written."""
+    return fields.free_text(path) if _product(fields) is None else fields.optional_text(path)
 
 
 def _assigned(fields: Fields, name: str) -> int | None:
@@ -468,16 +367,9 @@ def _credit_invoice(fields: Fields) -> str:
     )
 
 
-def _components(fields: Fields) -> Iterator[dict[str, int]]:
-    for entry in fields.objects("composition.bundleComponents"):
-        component = Fields(entry, fields.subject)
-        yield {"product_id": component.integer("productId"), "quantity": component.quantity("productQuantity")}
-
-
 __all__ = [
     "GoodsInLine",
     "GoodsOutNote",
-    "Product",
     "RecordRejected",
     "SalesCredit",
     "SalesCreditRow",

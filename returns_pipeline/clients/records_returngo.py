@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from returns_pipeline.clients.fields import Fields, RecordRejected
 
@@ -27,13 +27,13 @@ class RmaListRow:
     fingerprint: str
 
     @classmethod
-    def from_api(cls, raw: Any) -> "RmaListRow":  # noqa: ANN401 - JSON
+    def from_api(cls, raw: Any) -> "RmaListRow":
         """Raises RecordRejected for a row without id or with an unknown status."""
         fields = Fields(raw, "a row of the list of RMAs")
         rma_id = fields.integer("rmaId")
         fields.subject = f"rma {rma_id}"
-        seen = [status_of(fields, "status", RMA_STATUSES), fields.optional_text("order_name") or "", *_events(fields)]
-        return cls(rma_id, str(seen[0]), str(seen[1]), hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:32])
+        status = status_of(fields, "status", RMA_STATUSES)
+        return cls(rma_id, status, fields.optional_text("order_name") or "", _fingerprint(raw))
 
 
 @dataclass(frozen=True)
@@ -118,21 +118,21 @@ class Transaction:
     last_updated_at: dt.datetime | None
 
     @classmethod
-    def from_api(cls, raw: Any) -> "Transaction":  # noqa: ANN401 - JSON
+    def from_api(cls, raw: Any) -> "Transaction":
         """Raises RecordRejected for a transaction without id, amount or date."""
         fields = Fields(raw, "a transaction")
         transaction_id = fields.integer("id")
         fields.subject = f"transaction {transaction_id}"
-        currency, shop_currency = _currencies(fields, "amount")
+        amount = _amount(fields, "amount")
         reference_type = fields.optional_text("externalReferenceType")
         return cls(
             transaction_id=transaction_id,
             type=fields.text("type"),
             status=fields.text("status"),
-            amount_minor=fields.minor("amount.amount", currency),
-            currency=currency,
-            shop_amount_minor=fields.minor("amount.shopAmount", shop_currency, default=fields.decimal("amount.amount")),
-            shop_currency=shop_currency,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            shop_amount_minor=amount.shop_minor,
+            shop_currency=amount.shop_currency,
             external_reference_type=reference_type,
             platform_refund_id=fields.optional_text("externalReferenceId")
             if reference_type == "PlatformRefundId"
@@ -153,18 +153,17 @@ class RmaDetail:
     transactions: list[Transaction]
 
     @classmethod
-    def from_api(cls, raw: Any) -> "RmaDetail":  # noqa: ANN401 - JSON
+    def from_api(cls, raw: Any) -> "RmaDetail":
         """Raises RecordRejected where the return, a parcel, a unit or a transaction cannot be used: a return is judged whole."""
         fields = Fields(raw, "an RMA")
         rma_id = fields.integer("rmaSummary.rmaId")
         fields.subject = f"rma {rma_id}"
-        items = [_item(rma_id, entry) for entry in fields.objects("items")]
-        currency = items[0].currency if items else None
+        items = [_item(rma_id, entry) for entry in fields.required_objects("items")]
         return cls(
-            rma=_rma(rma_id, fields, currency),
-            shipments=[_shipment(rma_id, entry) for entry in fields.objects("shipments")],
+            rma=_rma(rma_id, fields, items[0].currency if items else None),
+            shipments=[_shipment(rma_id, entry) for entry in fields.required_objects("shipments")],
             items=items,
-            transactions=[Transaction.from_api(entry) for entry in fields.objects("transactions")],
+            transactions=[Transaction.from_api(entry) for entry in fields.required_objects("transactions")],
         )
 
 
@@ -198,11 +197,19 @@ def _rma(rma_id: int, fields: Fields, currency: str | None) -> Rma:
             }
             for entry in exchange_orders
         ],
-        cancellation_fee_minor=fields.minor("cancellationFee", currency, default=_ZERO) if currency else 0,
+        cancellation_fee_minor=_cancellation_fee(fields, currency),
     )
 
 
-def _shipment(rma_id: int, raw: Any) -> Shipment:  # noqa: ANN401 - JSON
+def _cancellation_fee(fields: Fields, currency: str | None) -> int:
+    """The fee carries no currency of its own: it is the units'."""
+    fee = fields.decimal("cancellationFee", default=_ZERO)
+    if currency is None and fee != 0:
+        raise fields.rejected("cancellationFee", fee, "has no unit whose currency it could be in")
+    return fields.exact_minor("cancellationFee", fee, currency) if currency else 0
+
+
+def _shipment(rma_id: int, raw: Any) -> Shipment:
     fields = Fields(raw, f"a shipment of rma {rma_id}")
     return Shipment(
         shipment_id=fields.integer("shipmentId"),
@@ -216,11 +223,14 @@ def _shipment(rma_id: int, raw: Any) -> Shipment:  # noqa: ANN401 - JSON
     )
 
 
-def _item(rma_id: int, raw: Any) -> ReturnItem:  # noqa: ANN401 - JSON
+def _item(rma_id: int, raw: Any) -> ReturnItem:
     fields = Fields(raw, f"a unit of rma {rma_id}")
     item_id = fields.integer("returnedItemId")
     fields.subject = f"unit {item_id} of rma {rma_id}"
-    currency, shop_currency = _currencies(fields, "paidPrice")
+    price, tax = _amount(fields, "paidPrice"), _amount(fields, "paidTax")
+    if (tax.currency, tax.shop_currency) != (price.currency, price.shop_currency):
+        raise fields.rejected("paidTax.currency", tax.currency, "must be that of the price")
+    currency = price.currency
     validation = "itemValidationStatusResponse"
     return ReturnItem(
         returned_item_id=item_id,
@@ -231,17 +241,13 @@ def _item(rma_id: int, raw: Any) -> ReturnItem:  # noqa: ANN401 - JSON
         shopify_variant_id=fields.optional_text("variantId"),
         sku=fields.optional_text("sku") or "",
         barcode=fields.optional_text("barcode"),
-        paid_price_minor=fields.minor("paidPrice.amount", currency),
-        paid_tax_minor=fields.minor("paidTax.amount", currency, default=_ZERO),
+        paid_price_minor=price.minor,
+        paid_tax_minor=tax.minor,
         currency=currency,
-        shop_paid_price_minor=fields.minor(
-            "paidPrice.shopAmount", shop_currency, default=fields.decimal("paidPrice.amount")
-        ),
-        shop_paid_tax_minor=fields.minor(
-            "paidTax.shopAmount", shop_currency, default=fields.decimal("paidTax.amount", default=_ZERO)
-        ),
-        shop_currency=shop_currency,
-        is_tax_included=fields.boolean("taxIncluded", default=True),
+        shop_paid_price_minor=price.shop_minor,
+        shop_paid_tax_minor=tax.shop_minor,
+        shop_currency=price.shop_currency,
+        is_tax_included=fields.boolean("taxIncluded"),
         return_reason=fields.free_text("returnReason"),
         resolution_type=fields.text("resolutionType"),
         return_method_type=fields.optional_text("returnMethod.type") or "",
@@ -257,21 +263,35 @@ def _item(rma_id: int, raw: Any) -> ReturnItem:  # noqa: ANN401 - JSON
     )
 
 
-def _exchange_item(subject: str, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def _exchange_item(subject: str, raw: Any) -> dict[str, Any]:
     fields = Fields(raw, f"an exchange item of {subject}")
-    currency, _ = _currencies(fields, "effectivePrice")
+    price = _amount(fields, "effectivePrice")
     return {
         "variant_id": fields.optional_text("variantId"),
         "quantity": fields.quantity("quantity"),
         "sku": fields.optional_text("sku"),
-        "effective_price_minor": fields.minor("effectivePrice.amount", currency),
-        "currency": currency,
+        "effective_price_minor": price.minor,
+        "currency": price.currency,
     }
 
 
-def _currencies(fields: Fields, path: str) -> tuple[str, str]:
+class _Amount(NamedTuple):
+    """What the customer saw and what the shop booked, in minor units."""
+
+    minor: int
+    currency: str
+    shop_minor: int
+    shop_currency: str
+
+
+def _amount(fields: Fields, path: str) -> _Amount:
+    """Both amounts at a path; the shop's may be left out only where it is in the same currency."""
     currency = fields.currency(f"{path}.currency")
-    return currency, fields.currency(f"{path}.shopCurrency") if fields.raw(f"{path}.shopCurrency") else currency
+    shop_currency = fields.currency(f"{path}.shopCurrency") if fields.has(f"{path}.shopCurrency") else currency
+    minor = fields.minor(f"{path}.amount", currency)
+    if shop_currency == currency and not fields.has(f"{path}.shopAmount"):
+        return _Amount(minor, currency, minor, currency)
+    return _Amount(minor, currency, fields.minor(f"{path}.shopAmount", shop_currency), shop_currency)
 
 
 def _event_pairs(fields: Fields) -> list[tuple[str, dt.datetime]]:
@@ -283,9 +303,18 @@ def _event_pairs(fields: Fields) -> list[tuple[str, dt.datetime]]:
     ]
 
 
-def _events(fields: Fields) -> list[list[str]]:
-    events = [Fields(event, fields.subject) for event in fields.objects("events")]
-    return [[event.optional_text("eventName") or "", event.optional_text("eventDate") or ""] for event in events]
+def _fingerprint(row: Any) -> str:
+    """A hash of the row without the staff it names; it changes whenever anything else of the row does."""
+    text = json.dumps(_without_people(row), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_people(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_people(entry) for name, entry in value.items() if name != "userDetails"}
+    if isinstance(value, list):
+        return [_without_people(entry) for entry in value]
+    return value
 
 
 def _location(fields: Fields) -> str | None:
@@ -293,7 +322,7 @@ def _location(fields: Fields) -> str | None:
     return next((location for event in events if (location := event.optional_text("storeLocationId"))), None)
 
 
-def _listed_id(fields: Fields, value: Any) -> int:  # noqa: ANN401 - JSON
+def _listed_id(fields: Fields, value: Any) -> int:
     return Fields({"id": value}, fields.subject).integer("id")
 
 

@@ -1,58 +1,44 @@
-"""One HTTP session per process and API: deadlines, caps, pacing, retries of reads, writes sent exactly once. Nothing about either API's contents."""
+"""One HTTP session per process and API: pacing, deadlines, retries of reads, writes sent at most once. Nothing about either API's contents."""
 
 import datetime as dt
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
-from returns_pipeline.clients import json_reading
 from returns_pipeline.clients.allow_list import Rule, template_of
+from returns_pipeline.clients.answers import Answer, take_apart
+from returns_pipeline.clients.deadlines import Deadline, watched_session
 from returns_pipeline.clients.outcomes import (
     CredentialRefused,
     DeadlinePassed,
     Outcome,
     ReadFailed,
-    UnusableAnswer,
     WriteAnswer,
-    capped_retry_after,
     classify_exception,
     classify_response,
-    is_throttle,
 )
 from returns_pipeline.clients.pacing import Pacer, Priority
 
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
-_LARGEST_BODY_BYTES = 10 * 1024 * 1024
-_MOST_TRIES, _LONGEST_READ_SECONDS, _LONGEST_PAUSE_SECONDS = 4, 120.0, 30.0
-_PERMANENT_STATUSES = {400, 404, 405, 409, 410, 422}
+_MOST_TRIES, _LONGEST_READ_SECONDS, _LONGEST_JITTER_SECONDS = 4, 120.0, 30.0
+# Of the 3xx and 4xx, only these may pass by themselves: request timeout, too early, too many requests.
+_PASSING_STATUSES = {408, 425, 429}
 
 Record = Callable[[str, str, int, int, int | None], None]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One answer as it came: status, headers, parsed body (None where there is none that can be used), and what to tell of it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-    detail: str
-    remaining: int | None
-    is_throttled: bool
-    retry_after_seconds: float | None
+def _never() -> bool:
+    return False
 
 
 class Transport:
-    """Sends requests to one API and tells what came back.
+    """Sends requests to one API and tells what came back. For one thread.
 
     Args:
-        base_url: scheme, host and path below which all requests go.
+        base_url: scheme, host and path below which all requests go, as `check_base_url` passed it.
         headers: called before each request, so that a rotated token is used at once.
         rules: the requests that may leave.
         pacer: when the next call may go.
@@ -60,6 +46,7 @@ class Transport:
         api: the API's name in messages.
         deadline_seconds: from before the connect to the last byte of the answer.
         permanent: says of an error's text that trying again cannot help.
+        renew: fetches a fresh token after a 401 of a read; False where there is none to be had.
         clock, sleep: replaced in tests.
     """
 
@@ -74,15 +61,15 @@ class Transport:
         api: str,
         deadline_seconds: float = 45.0,
         permanent: Callable[[str], bool] = lambda _: False,
+        renew: Callable[[], bool] = _never,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._base_url, self._headers, self._rules = base_url, headers, rules
         self._pacer, self._record, self._api = pacer, record, api
-        self._deadline_seconds, self._permanent = deadline_seconds, permanent
+        self._deadline_seconds, self._permanent, self._renew = deadline_seconds, permanent, renew
         self._clock, self._sleep = clock, sleep
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = watched_session()
         self.last_headers: Mapping[str, str] = {}
         self.server_time: dt.datetime | None = None
 
@@ -90,8 +77,8 @@ class Transport:
         """Closes the connections."""
         self._session.close()
 
-    def read(self, path: str, query: str = "", priority: Priority = Priority.POLL) -> Any:  # noqa: ANN401 - JSON
-        """The parsed body of a GET; tried up to four times with full jitter.
+    def read(self, path: str, query: str = "", priority: Priority = Priority.POLL) -> Any:
+        """The parsed body of a GET; tried up to four times, within two minutes, with full jitter.
 
         Args:
             path: below the base URL.
@@ -104,18 +91,27 @@ class Transport:
             NotAllowed: the path is on no list.
         """
         template = template_of(self._rules, "GET", path)
-        started = self._clock()
+        give_up_at = self._clock() + _LONGEST_READ_SECONDS
+        may_renew = True
         for attempt in range(1, _MOST_TRIES + 1):
             self._pacer.wait(priority)
-            answer, failure = self._try_read(template, path, query)
-            if answer is not None:
+            answer = self._try_read(template, path, query, give_up_at)
+            if not isinstance(answer, Answer):
+                failure, asked_to_wait = answer, None
+            elif answer.status in (200, 207) and answer.body is not None:
                 return answer.body
-            if failure.permanent or attempt == _MOST_TRIES or self._clock() - started > _LONGEST_READ_SECONDS:
+            elif answer.status == 401 and may_renew and self._renew():
+                may_renew = False
+                continue
+            else:
+                failure, asked_to_wait = self._refusal(template, answer), answer.retry_after_seconds
+            pause = max(asked_to_wait or 0.0, random.uniform(0.0, min(_LONGEST_JITTER_SECONDS, 0.5 * 2**attempt)))  # noqa: S311 - jitter
+            if failure.permanent or attempt == _MOST_TRIES or self._clock() + pause >= give_up_at:
                 raise failure
-            self._sleep(min(_LONGEST_PAUSE_SECONDS, random.uniform(0.0, 0.5 * 2**attempt)))  # noqa: S311 - jitter
-        raise AssertionError("unreachable: the last try raises")
+            self._sleep(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
 
-    def write(self, method: str, path: str, body: Any) -> WriteAnswer:  # noqa: ANN401 - JSON
+    def write(self, method: str, path: str, body: Any) -> WriteAnswer:
         """Sends a write once, on a fresh connection, and says what its answer proves. Never retried here: the ledger decides.
 
         Raises:
@@ -123,145 +119,86 @@ class Transport:
         """
         template = template_of(self._rules, method, path)
         self._pacer.wait(Priority.WRITE)
+        try:
+            headers = self._headers()
+        except ReadFailed as failure:
+            return WriteAnswer(Outcome.NOT_SENT, None, None, str(failure))
         # A kept-alive connection may be closed by the other side just as we write: that would make an outcome unknown for nothing.
         self._session.close()
         try:
-            answer = self._exchange(method, template, path, "", body)
+            answer = self._exchange(method, template, path, headers, body, self._deadline_seconds)
         except (requests.RequestException, DeadlinePassed) as error:
             return classify_exception(error)
-        if answer.status < 300 and answer.body is None and answer.detail:
+        if answer.status < 300 and answer.is_unusable:
             return WriteAnswer(Outcome.UNKNOWN, answer.status, None, answer.detail)
+        wait = answer.retry_after_seconds
         return classify_response(
-            answer.status,
-            answer.body,
-            answer.detail,
-            throttled=answer.is_throttled,
-            retry_after_seconds=answer.retry_after_seconds,
+            answer.status, answer.body, answer.detail, throttled=answer.is_throttled, retry_after_seconds=wait
         )
 
-    def _try_read(self, template: str, path: str, query: str) -> tuple[Answer | None, ReadFailed]:
-        tried = f"GET {template} of {self._api}"
+    def _try_read(self, template: str, path: str, query: str, give_up_at: float) -> Answer | ReadFailed:
+        seconds = min(self._deadline_seconds, max(give_up_at - self._clock(), 1.0))
         try:
-            answer = self._exchange("GET", template, path, query, None)
-        except (requests.RequestException, DeadlinePassed) as error:
-            cause = classify_exception(error).detail if isinstance(error, requests.RequestException) else str(error)
-            return None, ReadFailed(f"{tried} brought no answer ({cause}): look at the address and the network")
-        if answer.status in (401, 403):
-            return None, CredentialRefused(
-                f"{tried} was refused with {answer.status} ({answer.detail}): look at the credentials and their scopes"
+            return self._exchange(
+                "GET", template, f"{path}{'?' + query if query else ''}", self._headers(), None, seconds
             )
-        if answer.status in (200, 207) and answer.body is not None:
-            return answer, ReadFailed("")
-        if answer.is_throttled and answer.retry_after_seconds is not None:
-            self._sleep(answer.retry_after_seconds)
-        permanent = answer.status in _PERMANENT_STATUSES or 300 <= answer.status < 400 or self._permanent(answer.detail)
-        return None, ReadFailed(
-            f"{tried} came back with {answer.status}: {answer.detail or 'an answer that is no JSON'}",
+        except DeadlinePassed as passed:
+            cause = str(passed)
+        except requests.RequestException as error:
+            cause = classify_exception(error).detail
+        return ReadFailed(f"GET {template} of {self._api} failed: {cause}. Look at the address and the network")
+
+    def _refusal(self, template: str, answer: Answer) -> ReadFailed:
+        said = f"{answer.status}: {answer.detail or 'an answer without a usable body'}"
+        if answer.status in (401, 403):
+            return CredentialRefused(
+                f"GET {template} of {self._api} was refused with {said}. Look at the credentials and their scopes",
+                status=answer.status,
+            )
+        is_final = 300 <= answer.status < 500 and answer.status not in _PASSING_STATUSES
+        permanent = is_final or self._permanent(answer.detail)
+        mend = "check the base URL and the request" if permanent else "try again later"
+        return ReadFailed(
+            f"GET {template} of {self._api} came back with {said}. Please {mend}",
             permanent=permanent,
+            status=answer.status,
         )
 
-    def _exchange(self, method: str, template: str, path: str, query: str, body: Any) -> Answer:  # noqa: ANN401 - JSON
-        started = self._clock()
-        status, remaining = 0, None
+    def _exchange(
+        self, method: str, template: str, target: str, headers: Mapping[str, str], body: Any, deadline_seconds: float
+    ) -> Answer:
+        started, answer = time.monotonic(), None
         try:
-            with self._session.request(
-                method,
-                f"{self._base_url}{path}{'?' + query if query else ''}",
-                headers={"Accept": "application/json", **self._headers()},
-                json=body,
-                timeout=(_CONNECT_SECONDS, min(_READ_SECONDS, self._deadline_seconds)),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                status = response.status_code
-                content, problem = self._content(response, started)
-                remaining = _integer(response.headers.get("brightpearl-requests-remaining"))
-                answer = _answer(response, content, problem, remaining)
+            answer = self._answer(method, target, headers, body, deadline_seconds)
         finally:
-            self._record(method, template, status, int((self._clock() - started) * 1000), remaining)
+            milliseconds = int((time.monotonic() - started) * 1000)
+            self._record(
+                method, template, answer.status if answer else 0, milliseconds, answer.remaining if answer else None
+            )
         self.last_headers = answer.headers
-        if "date" in answer.headers:
-            self.server_time = parsedate_to_datetime(answer.headers["date"])
-        self._pacer.note(remaining, _integer(answer.headers.get("brightpearl-next-throttle-period")))
+        self.server_time = answer.server_time or self.server_time
+        self._pacer.note(answer.remaining, answer.next_period_milliseconds)
         return answer
 
-    def _content(self, response: requests.Response, started: float) -> tuple[bytes, str]:
-        parts, size = [], 0
-        # Read in small parts, because a server that drips one byte a second never runs into a timeout between bytes.
-        for part in response.iter_content(chunk_size=None if response.headers.get("content-length") else 16_384):
-            parts.append(part)
-            size += len(part)
-            if size > _LARGEST_BODY_BYTES:
-                return b"", f"an answer larger than {_LARGEST_BODY_BYTES} bytes"
-            if self._clock() - started > self._deadline_seconds:
-                raise DeadlinePassed(f"no complete answer within {self._deadline_seconds:.0f} s")
-        content = b"".join(parts)
-        announced = _integer(response.headers.get("content-length"))
-        if announced is not None and "content-encoding" not in response.headers and len(content) < announced:
-            return b"", "an answer that was cut short"
-        return content, ""
-
-
-def host_of(url: str) -> str:
-    """The host of a base URL, for messages."""
-    return urlsplit(url).hostname or url
-
-
-def _answer(response: requests.Response, content: bytes, problem: str, remaining: int | None) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    body, detail = None, problem
-    if not problem and content:
-        try:
-            body = json_reading.parse(content)
-            detail = _messages(body)
-        except UnusableAnswer as unusable:
-            detail = str(unusable)
-    text = content[:2000].decode("utf-8", "replace")
-    throttled = is_throttle(response.status_code, text, remaining)
-    return Answer(
-        response.status_code,
-        headers,
-        body,
-        detail[:400],
-        remaining,
-        throttled,
-        _retry_after(headers) if throttled else None,
-    )
-
-
-def _messages(body: Any) -> str:  # noqa: ANN401 - JSON
-    """The API's own codes and messages, without anything of a payload."""
-    if not isinstance(body, dict):
-        return ""
-    errors = body.get("errors")
-    if isinstance(errors, list):
-        return "; ".join(
-            f"{error.get('code', '')} {error.get('message', '')}".strip() for error in errors if isinstance(error, dict)
-        )
-    for name in ("message", "error"):
-        if isinstance(body.get(name), str):
-            return str(body[name])
-    if isinstance(body.get("response"), str):
-        # Brightpearl echoes a bad token here.
-        return str(body["response"]).split(":", 1)[0]
-    return ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    period = _integer(headers.get("brightpearl-next-throttle-period"))
-    if period is not None:
-        return capped_retry_after(period / 1000.0)
-    given = headers.get("retry-after")
-    if given is None:
-        return None
-    if given.isdigit():
-        return capped_retry_after(float(given))
-    try:
-        at = parsedate_to_datetime(given)
-    except ValueError:
-        return None
-    return capped_retry_after((at - dt.datetime.now(at.tzinfo)).total_seconds())
-
-
-def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().lstrip("-").isdigit() else None
+    def _answer(
+        self, method: str, target: str, headers: Mapping[str, str], body: Any, deadline_seconds: float
+    ) -> Answer:
+        with Deadline(deadline_seconds) as deadline:
+            try:
+                with self._session.request(
+                    method,
+                    f"{self._base_url}{target}",
+                    headers={"Accept": "application/json", **headers},
+                    json=body,
+                    timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    answer = take_apart(response)
+            except requests.RequestException as error:
+                if not deadline.passed:
+                    raise
+                raise DeadlinePassed(f"no complete answer within {deadline_seconds:.0f} s") from error
+        if deadline.passed:
+            raise DeadlinePassed(f"no complete answer within {deadline_seconds:.0f} s")
+        return answer

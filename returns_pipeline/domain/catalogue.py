@@ -60,7 +60,6 @@ _KINDS = (
     ("awaiting_rest_of_parcel", "Part of the parcel came", "warehouse", "info", 40, True, "Look for the rest; it is credited in part when the wait is over."),
     ("amount_mismatch", "ReturnGo's prices and Brightpearl's invoice disagree", "finance", "error", 8, False, "Compare both numbers; accept the variance with a reason, or correct the sale."),
     ("fee_nominal_missing", "A fee has no nominal code", "finance", "warn", 8, False, "Write the fee's nominal code in [brightpearl.fees]."),
-    ("cost_price_missing", "A product has no cost price", "product_data", "warn", 16, False, "Give the product a cost price before the parcel arrives: a receipt at zero cost spoils the stock value."),
     ("cancelled_but_received", "A withdrawn return arrived all the same", "cx", "error", 8, False, "Reopen the return in ReturnGo, or send the goods back."),
     ("approval_waiting", "A credit waits for approval", "finance", "info", "receipt_without_credit_hours", False, "Read its tax proof and approve the batch."),
     # Receipts
@@ -79,7 +78,6 @@ _KINDS = (
     # Stock
     ("no_saleable_warehouse", "No saleable warehouse is named for this channel", "warehouse", "error", 8, False, "Name it in saleable_warehouses of the shop."),
     ("mixed_inspection_location", "Passed and other units share a location", "warehouse", "warn", 16, False, "Move the passed units to a location of their own."),
-    ("awaiting_transfer_hour", "Passed units gather for the next transfer", "warehouse", "info", None, True, "Nothing to do until transfers.at."),
     # Effects
     ("effect_rejected", "The other system refused a write", "integration", "error", 4, False, "Read its message, mend the cause, then retry or void."),
     ("effect_halted", "A write was stopped before it left", "integration", "error", 4, False, "Read the reason, then retry, adopt or void."),
@@ -91,7 +89,6 @@ _KINDS = (
     ("duplicate_remote", "Two credits carry one reference of ours", "finance", "critical", 2, False, "Cancel one of them in Brightpearl, then adopt the other."),
     # The pipeline itself
     ("check_failed", "A check of the data team failed", "integration", "warn", 16, True, "Read the check's own page in Dagster."),
-    ("gate_closed", "A batch was not fit to be written from", "integration", "critical", 2, True, "Read the gate's reason; nothing is written for this shop until a batch passes."),
 )  # fmt: skip
 
 CATALOGUE: Mapping[str, ExceptionKind] = {

@@ -1,9 +1,16 @@
 """What a stage found wrong, as values: one finding per subject and code. How it is kept is storage's, what it means is the catalogue's."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+
+from returns_pipeline.domain import lives
+
+# Scenario 78: warned four days before the law's deadline, whatever holds the return.
+_WARNED_BEFORE = dt.timedelta(days=4)
+_OWED_NO_REFUND = (lives.EXCHANGE, lives.STORE_CREDIT, lives.GIFT_CARD, lives.CANCEL_ORDER)
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,10 @@ def findings_from_transfers(proposals: pd.DataFrame) -> list[Finding]:
 
 
 def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
-    """Effects that were refused, stopped or have no known outcome: each stays visible until somebody or a look-up settles it."""
+    """Effects that were refused, stopped or have no known outcome, and those that wait for an approval: each stays visible until it is settled."""
     codes = {"rejected": "effect_rejected", "halted": "effect_halted", "unknown": "effect_unknown"}
     troubled = effects[effects["state"].isin(codes)]
-    return [
+    return _awaiting_approval(effects) + [
         Finding(
             code=_effect_code(row, codes),
             subject_type="effect",
@@ -100,13 +107,7 @@ def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
 
 def findings_from_match(matches: pd.DataFrame) -> list[Finding]:
     """What the three-way match shows that no earlier stage could: money against credit, announced and never arrived."""
-    codes = {
-        "refund_mismatch",
-        "announced_not_arrived",
-        "credited_more_than_received",
-        "credit_without_receipt",
-        "refund_before_receipt",
-    }
+    codes = {"refund_mismatch", "announced_not_arrived", "credited_more_than_received", "refund_before_receipt"}
     shown = matches[matches["state"].isin(codes)]
     return [
         Finding(
@@ -125,10 +126,56 @@ def findings_from_match(matches: pd.DataFrame) -> list[Finding]:
     ]
 
 
+def findings_near_deadline(matches: pd.DataFrame, deadline: dt.timedelta) -> list[Finding]:
+    """Goods that came in and are not refunded although the legal deadline, counted from their goods-in, is near."""
+    age = matches["compared_at"] - matches["received_on"]
+    due = matches[
+        (matches["received_quantity"] > 0)
+        & (matches["refunded_minor"] == 0)
+        & ~matches["life"].isin(_OWED_NO_REFUND)
+        & (matches["state"] != "nothing_to_credit")
+        & (age >= deadline - _WARNED_BEFORE)
+    ]
+    return [
+        Finding(
+            code="refund_deadline",
+            subject_type="return_line",
+            subject_id=row["return_line_id"],
+            shop=row["shop"],
+            cause=f"not refunded {(row['compared_at'] - row['received_on']).days} days after goods-in: {row['cause']}",
+            rma_id=_whole(row["rma_id"]),
+            money_minor=abs(int(row["difference_minor"])),
+            currency=_text(row["currency"]),
+            expected=f"a refund within {deadline.days} days of goods-in",
+            found="none yet",
+        )
+        for row in due.to_dict("records")
+    ]
+
+
 def subject_of(payload: object) -> Mapping[str, object]:
     """What an effect's payload is about: rma_id, order_id, credit_id, shipment_id."""
     subject = payload.get("subject") if isinstance(payload, Mapping) else None
     return subject if isinstance(subject, Mapping) else {}
+
+
+def _awaiting_approval(effects: pd.DataFrame) -> list[Finding]:
+    waiting = effects[(effects["state"] == "planned") & effects["needs_approval"] & effects["approved_batch"].isna()]
+    return [
+        Finding(
+            code="approval_waiting",
+            subject_type="effect",
+            subject_id=row["business_key"],
+            shop=row["shop"],
+            cause=f"{row['kind']} waits for an approval",
+            rma_id=_whole(subject_of(row["payload"]).get("rma_id")),
+            money_minor=_whole(row["payload"]["expect"].get("total_minor")),
+            currency=_text(row["payload"]["expect"].get("currency")),
+            expected="an approval",
+            found="none yet",
+        )
+        for row in waiting.to_dict("records")
+    ]
 
 
 def _effect_code(row: Mapping[str, object], codes: Mapping[str, str]) -> str:
@@ -139,11 +186,10 @@ def _effect_code(row: Mapping[str, object], codes: Mapping[str, str]) -> str:
         "duplicate_remote",
         "period_locked",
         "credit_changed_by_staff",
+        "posting_pending",
     ):
         if reason.startswith(prefix):
             return prefix
-    if reason.startswith("posting_pending"):
-        return "posting_pending"
     return codes[str(row["state"])]
 
 

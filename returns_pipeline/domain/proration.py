@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-# Above this, 2 * total * quantity might not fit 64 bits, and the rows are shared one by one in Python's own integers.
+# Above these, 2 * total * quantity or a total's millionths might not fit 64 bits, and rows are shared one by one in Python's own integers.
 _SAFE_PRODUCT = 2**61
+_SAFE_TOTAL = 2**42
 _MILLIONTHS = 1_000_000
 _NUMBERS = ("ordered_qty", "net_minor", "tax_minor", "taken_qty", "taken_net", "taken_tax", "quantity")
 
@@ -126,15 +127,16 @@ def _cumulative(total: np.ndarray, ordered: np.ndarray, after: np.ndarray) -> np
 def _may_overflow(columns: dict[str, np.ndarray]) -> bool:
     if not len(columns["ordered_qty"]):
         return False
-    largest_total = int((columns["net_minor"] + columns["tax_minor"]).max())
-    return 2 * largest_total * int((columns["taken_qty"] + columns["quantity"]).max()) > _SAFE_PRODUCT
+    largest_total = int(columns["net_minor"].max()) + int(columns["tax_minor"].max())
+    largest_quantity = int(columns["taken_qty"].max()) + int(columns["quantity"].max())
+    return largest_total > _SAFE_TOTAL or 2 * largest_total * largest_quantity > _SAFE_PRODUCT
 
 
 def _with_proof(shared: pd.DataFrame, columns: dict[str, np.ndarray]) -> pd.DataFrame:
     after = columns["taken_qty"] + columns["quantity"]
     # Whole units and the remainder apart, so that millionths of a minor unit still fit 64 bits.
-    whole, remainder = np.divmod(columns["tax_minor"] * after, columns["ordered_qty"])
-    exact = whole * _MILLIONTHS + remainder * _MILLIONTHS // columns["ordered_qty"] - columns["taken_tax"] * _MILLIONTHS
+    product, ordered = columns["tax_minor"] * after, columns["ordered_qty"]
+    exact = (product // ordered - columns["taken_tax"]) * _MILLIONTHS + product % ordered * _MILLIONTHS // ordered
     shared["exact_tax_millionths"] = exact
     shared["rounding_millionths"] = shared["tax_minor"].to_numpy() * _MILLIONTHS - exact
     return shared

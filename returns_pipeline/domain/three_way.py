@@ -25,6 +25,7 @@ _CAUSES = {
     "held": "held: see its exception",
     "credited_by_others": "credited by somebody else",
     "complete": "received, credited and refunded",
+    "refund_mismatch": "the refund and the credit differ by more than rounding",
     "credited": "credited; the refund is not there yet",
     "credited_more_than_received": "a receipt was corrected down after the credit was posted",
     "received": "received; the credit is not posted yet",
@@ -203,11 +204,14 @@ def _states(lines: pd.DataFrame, patience: dt.timedelta, now: dt.datetime) -> np
     over = ~without_receipt & (lines["credited_quantity"] > lines["received_quantity"])
     refunded = lines["refunded_minor"] > 0
     no_money_due = lines["life"].isin([lives.EXCHANGE, lives.STORE_CREDIT, lives.GIFT_CARD])
+    # Each unit's price may be rounded once on either side; fees that the portal kept are no difference.
+    credited = lines["credited_net_minor"] + lines["credited_tax_minor"] - lines["fee_minor"]
+    differs = refunded & ((credited - lines["refunded_minor"]).abs() > lines["quantity"])
     late = (now - lines["approved_at"]) > patience
     return np.select(
-        [withdrawn & ~is_credited, nothing, lines["verdict"] == "held", over, is_credited & (refunded | no_money_due), is_credited,
+        [withdrawn & ~is_credited, nothing, lines["verdict"] == "held", over, is_credited & differs, is_credited & (refunded | no_money_due), is_credited,
          (lines["foreign_quantity"] >= lines["quantity"]) & ~is_received, is_received, refunded & ~without_receipt, late.fillna(value=False)],
-        ["cancelled", "nothing_to_credit", "held", "credited_more_than_received", "complete", "credited", "credited_by_others", "received",
+        ["cancelled", "nothing_to_credit", "held", "credited_more_than_received", "refund_mismatch", "complete", "credited", "credited_by_others", "received",
          "refund_before_receipt", "announced_not_arrived"],
         "announced",
     )  # fmt: skip

@@ -7,7 +7,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from returns_pipeline.clients.brightpearl_search import Since
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_search import Filter, Since
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import BudgetSpent, Priority
@@ -32,11 +33,18 @@ class Reader:
         self._settings = settings
         self._credits: dict[int, Row | None] = {}
 
+    @property
+    def _brightpearl(self) -> BrightpearlClient:
+        client = self._accounts.brightpearl
+        # Whoever read before may have set unusable records aside; here one that is set aside would look as if it were gone.
+        client.reject = _unread
+        return client
+
     def send(self, effect: Effect) -> WriteAnswer:
         """The one call of an effect."""
         if effect.kind.startswith("returngo."):
             return self._accounts.returngo(self._settings.shop(effect.shop)).write(dict(effect.request))
-        return self._accounts.brightpearl.write(effect.request)
+        return self._brightpearl.write(effect.request)
 
     def forget(self) -> None:
         """Reads credits anew from now on."""
@@ -51,18 +59,18 @@ class Reader:
         """Credits with their rows, without the components that Brightpearl adds below a bundle; what is gone is left out."""
         wanted = [credit_id for credit_id in credit_ids if credit_id not in self._credits]
         if wanted:
-            read = _read(lambda: self._accounts.brightpearl.sales_credits(wanted, Priority.RECONCILE))
+            read = _read(lambda: self._brightpearl.sales_credits(wanted, Priority.RECONCILE))
             found = {credit.credit_id: _credit(credit) for credit in read}
             self._credits |= {credit_id: found.get(credit_id) for credit_id in wanted}
         return [credit for credit_id in credit_ids if (credit := self._credits[credit_id]) is not None]
 
     def credits_by_reference(self, reference: str) -> list[Row]:
         """Credits that the search finds under a reference of ours, read by their id."""
-        return self.credits(sorted(_read(lambda: self._accounts.brightpearl.credits_by_reference(reference))))
+        return self.credits(sorted(_read(lambda: self._brightpearl.credits_by_reference(reference))))
 
     def credits_of_order(self, order_id: int) -> list[Row]:
         """All credits of one sale, read by their id."""
-        return self.credits(sorted(_read(lambda: self._accounts.brightpearl.credits_of_orders([order_id]))[order_id]))
+        return self.credits(sorted(_read(lambda: self._brightpearl.credits_of_orders([order_id]))[order_id]))
 
     def credits_of_orders_since(self, order_ids: Sequence[int], since: dt.datetime) -> list[Row]:
         """Credits of these sales made since a moment (ten minutes of overlap), read by their id: one search for all of them."""
@@ -82,27 +90,25 @@ class Reader:
     def goods_in_notes(self, credit_ids: Sequence[int]) -> list[Row]:
         """Goods-in notes of credits that were not reversed: `goods_note_id`, `credit_id`, `user_batch_reference` and `lines`."""
         notes: dict[int, dict[str, Any]] = {}
-        for line in _read(lambda: self._accounts.brightpearl.goods_in_notes(order_ids=list(credit_ids))):
+        for line in _read(lambda: self._brightpearl.goods_in_notes(order_ids=list(credit_ids))):
             if not line.is_reversed:
                 notes.setdefault(line.goods_note_id, {**vars(line), "lines": []})["lines"].append(vars(line))
         return list(notes.values())
 
     def payments(self, credit_id: int) -> list[Row]:
         """Payments on a credit: `payment_id`, `transaction_ref`, `payment_method_code`, `amount_minor` (never negative) and `currency`."""
-        return [
-            _payment(row) for row in _read(lambda: self._accounts.brightpearl.payments(credit_id, Priority.RECONCILE))
-        ]
+        return [_payment(row) for row in _read(lambda: self._brightpearl.payments(credit_id, Priority.RECONCILE))]
 
     def stock_transfers(self, transfer_ids: Sequence[int]) -> list[Row]:
         """Stock transfers by id."""
         return [
             vars(transfer)
-            for transfer in _read(lambda: self._accounts.brightpearl.stock_transfers(transfer_ids, Priority.RECONCILE))
+            for transfer in _read(lambda: self._brightpearl.stock_transfers(transfer_ids, Priority.RECONCILE))
         ]
 
     def is_shipped(self, goods_out_note_id: int) -> bool:
         """Whether a goods-out note has been shipped."""
-        notes = _read(lambda: self._accounts.brightpearl.goods_out_notes_by_id([goods_out_note_id]))
+        notes = _read(lambda: self._brightpearl.goods_out_notes_by_id([goods_out_note_id]))
         return any(note.is_shipped for note in notes)
 
     def shipment_status(self, shop: str, rma_id: int, shipment_id: int) -> str | None:
@@ -112,11 +118,11 @@ class Reader:
         return next((shipment.status for shipment in detail.shipments if shipment.shipment_id == shipment_id), None)
 
     def _made_since(self, moment: dt.datetime) -> list[dict[str, Any]]:
-        theirs = self._accounts.brightpearl.server_time
+        theirs = self._brightpearl.server_time
         # Their search knows their clock only; the Date of their last answer tells how far it is from ours.
         ahead = theirs - dt.datetime.now(dt.UTC) if theirs is not None else dt.timedelta(0)
-        filters = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment + ahead)}
-        return _read(lambda: list(self._accounts.brightpearl.search(_ORDER_SEARCH, filters)))
+        filters: dict[str, Filter] = {"orderTypeId": _SALES_CREDIT, "createdOn": Since(moment + ahead)}
+        return _read(lambda: list(self._brightpearl.search(_ORDER_SEARCH, filters, Priority.RECONCILE)))
 
 
 def _read(step: Callable[[], Result]) -> Result:
@@ -127,6 +133,10 @@ def _read(step: Callable[[], Result]) -> Result:
         raise ReadFailed(str(rejection), permanent=True) from rejection
     except BudgetSpent as spent:
         raise ReadFailed(str(spent)) from spent
+
+
+def _unread(rejection: RecordRejected) -> None:
+    raise rejection
 
 
 def _credit(credit: Any) -> Row:  # noqa: ANN401 - the client's record

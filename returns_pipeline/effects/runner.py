@@ -13,7 +13,7 @@ from returns_pipeline.effects import kinds, restore
 from returns_pipeline.effects.batches import Batches, Worker
 from returns_pipeline.effects.clock import Clock, SystemClock
 from returns_pipeline.effects.connections import Connections
-from returns_pipeline.effects.sinks import Accounts, closed
+from returns_pipeline.effects.sinks import Accounts, closed, open_client
 from returns_pipeline.settings import Settings, live_kinds
 from returns_pipeline.storage import database, gates, locks
 from returns_pipeline.storage.ledger import claiming, reading
@@ -77,6 +77,7 @@ class Runner:
         """Sends what is due of these kinds, kind by kind, until nothing is left, time is up, or the account refuses.
 
         Raises:
+            MissingCredential: something is due and the environment does not say whom to call and as whom; nothing was claimed.
             psycopg.OperationalError: the database stayed away for longer than a lease; what was under way becomes unknown.
         """
         report = DrainReport()
@@ -121,6 +122,7 @@ class Runner:
     ) -> None:
         worker = self._worker
         lease_seconds = worker.settings.ledger.lease_seconds
+        open_client(worker.accounts, worker.settings, sink)
         while True:
             why_not = worker.why_not_send() or closed(connections.current, worker.accounts, worker.settings, sink)
             if why_not is not None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from returns_pipeline.domain.money import decimal_text
 from returns_pipeline.effects.compare import differences
-from returns_pipeline.effects.reading import Reader
+from returns_pipeline.effects.reading import Reader, Row
 from returns_pipeline.storage.ledger.effect import Effect
 
 # ReturnGo's shipment statuses from the earliest on; one that is later than the one we set is as good.
@@ -158,7 +158,7 @@ def _confirmed_parcel(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
     return ABSENT
 
 
-def _one_of(effect: Effect, found: list[tuple[int, dict]]) -> Sighting:
+def _one_of(effect: Effect, found: list[tuple[int, Row]]) -> Sighting:
     if not found:
         return ABSENT
     if len(found) > 1:
@@ -166,7 +166,7 @@ def _one_of(effect: Effect, found: list[tuple[int, dict]]) -> Sighting:
     return _compared(effect, str(found[0][0]), found[0][1])
 
 
-def _compared(effect: Effect, remote_id: str, seen: dict) -> Sighting:
+def _compared(effect: Effect, remote_id: str, seen: Row) -> Sighting:
     differing = differences(effect.expect, seen)
     return Sighting("mismatch", remote_id, "; ".join(differing[:5])) if differing else Sighting("found", remote_id)
 

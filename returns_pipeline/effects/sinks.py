@@ -44,6 +44,18 @@ class Breaker:
         return f"{sink}: {_FAILURES_THAT_STOP} writes in a row failed, the last one with {detail}: look at the account before the next run"
 
 
+def open_client(accounts: Accounts, settings: Settings, sink: str) -> None:
+    """Makes the client of a sink before anything is claimed for it: a missing credential must not strand an effect in `sending`.
+
+    Raises:
+        MissingCredential, NotAllowed: the environment does not say whom to call and as whom.
+    """
+    if sink == kinds.BRIGHTPEARL:
+        _ = accounts.brightpearl
+    else:
+        accounts.returngo(settings.shop(sink.removeprefix("returngo:")))
+
+
 def stop(connection: psycopg.Connection, sink: str, reason: str) -> None:
     """Remembers that this account is not to be written to until it answers a GET again."""
     connection.execute(

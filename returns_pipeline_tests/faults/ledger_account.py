@@ -31,6 +31,8 @@ _REFUSALS = {
     "throttle": (503, {"response": "You have sent too many requests. Please wait before sending another request"}, 0),
     "unauthorized": (401, {"response": "Authorization token expired"}, 150),
     "refuse": (400, {"errors": [{"code": "ORDC-001", "message": "the tax code is not known"}]}, 150),
+    "in use": (409, {"errors": [{"code": "ORDC-050", "message": "externalRef is already in use"}]}, 150),
+    "503 outage": (503, {"errors": [{"code": "CMNU-003", "message": "Service unavailable"}]}, 150),
     "500 before": (500, {"errors": [{"code": "CMNU-003", "message": "Internal error"}]}, 150),
 }
 

@@ -1,5 +1,7 @@
 """Faults of the answer: what the account did and what we saw of it are two things."""
 
+import time
+
 import pytest
 
 from returns_pipeline_tests.faults.drills import credit_plan
@@ -22,7 +24,9 @@ def test_f12_f14_f15_f16_f24_an_applied_write_without_a_usable_answer_is_found(d
     """Each of these looks like a failure and is a credit: resending it would double it."""
     account.faults.append(fault)
     drill.plan(credit_plan())
+    started = time.monotonic()
     assert drill.drain().unknown == 1
+    assert time.monotonic() - started < 8, "the total deadline of two seconds ends a call that drips for ever"
     assert drill.state() == "unknown"
     assert drill.settle().by_state["confirmed"] == 1
     assert len(account.posts) == len(account.credits) == 1
@@ -109,6 +113,24 @@ def test_f09_a_refused_connection_leaves_the_effect_planned(drill, server, accou
     assert (report.unknown, report.left_planned) == (0, 1)
     assert drill.connection.execute("SELECT outcome FROM effect_attempt").fetchall() == [("not_sent",)]
     assert drill.connection.execute("SELECT not_before > now() FROM effect").fetchone() == (True,)
+
+
+def test_f19_a_503_that_does_not_prove_a_throttle_is_unknown(drill, account):
+    """Only the throttle's own words or headers prove that nothing was done."""
+    account.faults.append("503 outage")
+    drill.plan(credit_plan())
+    assert drill.drain().unknown == 1
+
+
+@pytest.mark.parametrize(("quantity", "state", "code"), [(1, "confirmed", "None"), (2, "halted", "payload_mismatch")])
+def test_f23_a_reference_in_use_is_looked_up_before_it_is_judged(drill, account, quantity, state, code):
+    """Refused because it stands there already: as ours, or as something else under our name."""
+    account.faults.append("in use")
+    account.add_credit(credit_plan(1, quantity).payload["request"]["body"])
+    drill.plan(credit_plan())
+    drill.drain()
+    drill.settle()
+    assert (drill.state(), drill.reason(), len(account.posts)) == (state, code, 1)
 
 
 def test_f25_a_repeat_answered_with_a_credit_that_differs_halts(make_drill, account):

@@ -6,6 +6,8 @@ import threading
 import psycopg
 import pytest
 
+from returns_pipeline.clients.credentials import MissingCredential
+from returns_pipeline.clients.outcomes import CredentialRefused
 from returns_pipeline.effects import restore
 from returns_pipeline.storage import database, home
 from returns_pipeline.storage.ledger import audit
@@ -141,6 +143,38 @@ def test_i22_a_kind_that_is_not_live_is_never_sent(drill, account):
     drill.settings = shadow
     assert drill.drain().left_planned == 1
     assert account.posts == []
+
+
+class NoCredentials:
+    """Accounts of a process that was started without its environment."""
+
+    @property
+    def brightpearl(self):
+        raise MissingCredential("BRIGHTPEARL_APP_REF is not set: name the app's reference there")
+
+
+def test_a_missing_credential_is_told_before_anything_is_claimed(drill, account):
+    """An effect stranded in `sending` would be a person's work for nothing."""
+    drill.plan(credit_plan())
+    drill.accounts, working = NoCredentials(), drill.accounts
+    with pytest.raises(MissingCredential, match="BRIGHTPEARL_APP_REF"):
+        drill.drain()
+    assert drill.state() == "planned"
+    drill.accounts = working
+    assert drill.drain().confirmed == 1
+
+
+def test_a_token_that_cannot_be_refreshed_sends_nothing_and_strands_nothing(drill, account):
+    """Whoever refreshes a token does so before the call: that the call did not leave is certain."""
+
+    def refused() -> dict[str, str]:
+        raise CredentialRefused("the refresh token was refused with 400: log in again")
+
+    drill.plan(credit_plan(), credit_plan(2))
+    drill.accounts.brightpearl._transport._headers = refused
+    assert drill.drain().left_planned == 2
+    assert (set(drill.states().values()), account.posts) == ({"planned"}, [])
+    assert "log in again" in str(books.effect_of(drill.connection, "raise:77:5001:1").reason)
 
 
 def test_f30_a_worker_that_stalls_past_its_lease_does_not_send(drill, account):

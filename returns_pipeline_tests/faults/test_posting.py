@@ -135,6 +135,15 @@ def test_what_cannot_be_read_back_is_not_posted(ready, account):
     assert "the service is off" in str(report.stopped_reason)
 
 
+def test_a_credit_that_cannot_be_parsed_is_unread_and_not_gone(ready, account):
+    """Ingest sets bad records aside; taken for a deleted credit, it would be halted for a reason that is not true."""
+    ready.accounts.brightpearl.reject = lambda _: None
+    account.credits[801]["body"]["currency"] = {"code": "?"}
+    report = ready.drain()
+    assert (ready.state(POST), account.posts) == ("planned", [])
+    assert "sales credit 801" in str(report.stopped_reason)
+
+
 def test_i21_an_unapproved_posting_is_never_sent(drill, account):
     """Review means that nothing leaves before a person has said so."""
     drill.plan(credit_plan(needs_approval=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -99,7 +100,7 @@ def approve(
     return int(batch_id)
 
 
-def _refuse_another_batch(rows: Sequence[tuple], effect_ids: Sequence[int], sha256_hex: str) -> None:
+def _refuse_another_batch(rows: Sequence[tuple[Any, ...]], effect_ids: Sequence[int], sha256_hex: str) -> None:
     missing = sorted(set(effect_ids) - {row[0] for row in rows})
     if missing or not rows:
         raise ApprovalRefused(

@@ -141,11 +141,13 @@ def record_facts(connection: psycopg.Connection, received: pd.DataFrame, foreign
     with connection.transaction():
         _lock(connection, sorted({*received["order_row_id"].tolist(), *foreign["order_row_id"].tolist()}))
         if not received.empty:
-            columns = ("order_row_id", "received_qty")
-            changed += connection.execute(_RECEIVED, [received[column].tolist() for column in columns]).rowcount
+            facts = [received[column].tolist() for column in ("order_row_id", "received_qty")]
+            changed += connection.execute(_RECEIVED, facts).rowcount
         if not foreign.empty:
-            columns = ("order_row_id", "foreign_qty", "foreign_net", "foreign_tax")
-            changed += connection.execute(_FOREIGN, [foreign[column].tolist() for column in columns]).rowcount
+            facts = [
+                foreign[column].tolist() for column in ("order_row_id", "foreign_qty", "foreign_net", "foreign_tax")
+            ]
+            changed += connection.execute(_FOREIGN, facts).rowcount
     return changed
 
 

@@ -42,7 +42,8 @@ class Effect:
     @property
     def request(self) -> Mapping[str, Any]:
         """Method, path and body to send."""
-        return self.payload["request"]
+        request: Mapping[str, Any] = self.payload["request"]
+        return request
 
     @property
     def expect(self) -> Mapping[str, Any]:
