@@ -186,7 +186,7 @@ class BrightpearlClient:
         ids = list(found)
         while ids:
             takes_sets = self._search.column_type(_PAYMENT_SEARCH, "orderId") == "IDSET"
-            some, ids = (ids[:IDS_PER_CALL], ids[IDS_PER_CALL:]) if takes_sets else (ids[:1], ids[1:])
+            some, ids = (ids[:_IDS_PER_CALL], ids[_IDS_PER_CALL:]) if takes_sets else (ids[:1], ids[1:])
             for row in self.search(_PAYMENT_SEARCH, {"orderId": some if takes_sets else some[0]}):
                 found[_id_in(row, "orderId")].append(row)
         return found
