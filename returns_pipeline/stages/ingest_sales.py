@@ -120,7 +120,9 @@ def _payment_methods(
         return methods
     wanted = set(known.loc[_wants_payments(known, open_frames), "order_id"]) & {order.order_id for order in orders}
     for order_id, payments in stage_pass.accounts.brightpearl.payments_of(wanted).items():
-        methods[order_id] = sorted({str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")})
+        methods[order_id] = sorted(
+            {str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")}
+        )
     return methods
 
 
