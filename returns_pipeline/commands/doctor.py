@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
@@ -40,7 +41,7 @@ def _points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
     missing = missing_for_live(settings)
     yield Point("settings are complete for live mode", not missing, "; ".join(missing))
     for shop in settings.shops:
-        yield _tried(f"ReturnGo answers for shop {shop.label}", lambda shop=shop: _shop_answers(accounts, shop))
+        yield _tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
     yield _tried("Brightpearl answers", lambda: _warehouses_exist(settings, accounts))
     yield _tried("order statuses exist and are of type SC", lambda: _statuses_exist(settings, accounts))
     yield _tried("sales channels exist", lambda: _channels_exist(settings, accounts))

@@ -1,6 +1,6 @@
 """Reads the sales that open returns belong to, and the products on them. Credits and goods-in are in `ingest_credits`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pandas as pd
 
@@ -194,7 +194,9 @@ def _read_shop_products(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     )
 
 
-def collector(rejected: list[Finding], shop: str, subject_type: str):  # noqa: ANN202 - the client's `reject` hook
+def collector(rejected: list[Finding], shop: str, subject_type: str) -> Callable[[RecordRejected], None]:
+    """The client's `reject` hook: gathers a finding per record that cannot be used."""
+
     def collect(rejection: RecordRejected) -> None:
         rejected.append(rejected_record(rejection, shop, subject_type, rejection.subject))
 
