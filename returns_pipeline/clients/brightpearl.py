@@ -22,6 +22,7 @@ from returns_pipeline.clients.transport import Transport
 
 _IDS_PER_CALL = 200
 _ORDER_SEARCH = "/order-service/order-search"
+_PAYMENT_SEARCH = "/accounting-service/customer-payment-search"
 _SALES_ORDER_SEARCH = "/order-service/sales-order-search"
 _SALES_ORDER, _SALES_CREDIT = 1, 3
 # 500 for what will never work: a bad filter and an operation that is not allowed.
@@ -160,13 +161,15 @@ class BrightpearlClient:
             self._add_credits(found, some if takes_sets else some[0])
         return found
 
-    def credits_changed(self, since: dt.datetime) -> dict[int, int | None]:
-        """Credit id -> sale id (None where it has no parent), for every credit of the account made or changed since."""
+    def credits_changed(self, since: dt.datetime) -> tuple[dict[int, int | None], dt.datetime | None]:
+        """Credit id -> sale id (None where it has no parent) for every credit of the account made or changed since, and the newest stamp seen."""
         changed: dict[int, int | None] = {}
+        stamps: list[dt.datetime] = []
         for column in ("createdOn", "updatedOn"):
             for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, column: Since(since)}):
                 changed[_id_in(row, "orderId")] = _id_in(row, "parentOrderId") if row.get("parentOrderId") else None
-        return changed
+                stamps += stamps_of(row, "createdOn", "updatedOn")
+        return changed, max(stamps, default=None)
 
     def credits_by_reference(self, external_ref: str) -> set[int]:
         """Ids of the credits that carry our reference, as far as the index has them."""
@@ -175,7 +178,18 @@ class BrightpearlClient:
 
     def payments(self, order_id: int, priority: Priority = Priority.POLL) -> list[dict[str, Any]]:
         """Payments on one order or credit, by column name of `customer-payment-search`."""
-        return list(self.search("/accounting-service/customer-payment-search", {"orderId": order_id}, priority))
+        return list(self.search(_PAYMENT_SEARCH, {"orderId": order_id}, priority))
+
+    def payments_of(self, order_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+        """Order id -> payments on it; in sets where the column takes them, else one by one."""
+        found: dict[int, list[dict[str, Any]]] = {order_id: [] for order_id in sorted(order_ids)}
+        ids = list(found)
+        while ids:
+            takes_sets = self._search.column_type(_PAYMENT_SEARCH, "orderId") == "IDSET"
+            some, ids = (ids[:_IDS_PER_CALL], ids[_IDS_PER_CALL:]) if takes_sets else (ids[:1], ids[1:])
+            for row in self.search(_PAYMENT_SEARCH, {"orderId": some if takes_sets else some[0]}):
+                found[_id_in(row, "orderId")].append(row)
+        return found
 
     # Catalogue and warehouse
 
@@ -305,6 +319,12 @@ class BrightpearlClient:
     def _add_credits(self, found: dict[int, set[int]], parents: int | list[int]) -> None:
         for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, "parentOrderId": parents}):
             found[_id_in(row, "parentOrderId")].add(_id_in(row, "orderId"))
+
+
+def stamps_of(row: Mapping[str, Any], *columns: str) -> list[dt.datetime]:
+    """The points in time of these columns of a search row, where they are filled."""
+    fields = Fields(row, "a row of a search")
+    return [moment for column in columns if (moment := fields.optional_moment(column))]
 
 
 def _id_sets(ids: Collection[int]) -> Iterator[str]:

@@ -54,8 +54,8 @@ def _play(sandbox: Sandbox, say: Callable[[str], None]) -> None:
     for entry in sandbox.get("/story")["days"]:
         for phase in entry["phases"]:
             sandbox.post("/story/play", {"day": entry["day"], "phase": phase})
-            # Nothing that the pipeline could see happens at night; carriers are seen by the next pass.
-            if phase in ("morning", "afternoon", "evening"):
+            # What carriers and the bench did since the morning is seen by the evening's pass.
+            if phase in ("morning", "evening"):
                 result = sync(Scope())
                 _stop_on_failure(result)
         postings.approve_waiting(by=_APPROVER)

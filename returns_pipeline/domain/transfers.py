@@ -40,9 +40,8 @@ def propose_transfers(
     """Passed units of one shop that are on no transfer yet, with the columns of `returns_transfer_proposals`."""
     passed = receipts[(receipts["passed_quantity"] > 0) & ~receipts["receipt_line_id"].isin(moved_receipts(effects))]
     channel = passed["order_id"].map(orders.set_index("order_id")["channel_id"])
-    failed = receipts.loc[
-        receipts["passed_quantity"] < receipts["quantity"], ["product_id", "warehouse_id", "location_id"]
-    ].drop_duplicates()
+    failed = receipts.loc[receipts["failed_quantity"] > 0, ["product_id", "warehouse_id", "location_id"]]
+    failed = failed.drop_duplicates()
     mixed = (
         passed.merge(failed, on=["product_id", "warehouse_id", "location_id"], how="left", indicator=True)["_merge"]
         .eq("both")

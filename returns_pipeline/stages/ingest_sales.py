@@ -118,13 +118,9 @@ def _payment_methods(
     }
     if not shop.policy.record_refunds or "same_as_sale" not in shop.payment_methods.values():
         return methods
-    wanted = set(known.loc[_wants_payments(known, open_frames), "order_id"])
-    for order in orders:
-        if order.order_id in wanted:
-            payments = stage_pass.accounts.brightpearl.payments(order.order_id)
-            methods[order.order_id] = sorted(
-                {str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")}
-            )
+    wanted = set(known.loc[_wants_payments(known, open_frames), "order_id"]) & {order.order_id for order in orders}
+    for order_id, payments in stage_pass.accounts.brightpearl.payments_of(wanted).items():
+        methods[order_id] = sorted({str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")})
     return methods
 
 

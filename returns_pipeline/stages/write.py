@@ -5,6 +5,8 @@ Each writer goes in rounds: what one round confirms may be what the next one nee
 
 from collections.abc import Callable, Sequence
 
+import pandas as pd
+
 from returns_pipeline.domain import confirmations, transfers
 from returns_pipeline.domain.findings import Finding, findings_from_effects
 from returns_pipeline.domain.plans import EffectPlan, Sources, build_credit_plans
@@ -32,22 +34,18 @@ _KIND_OF_ACTION = {
     "annotate": "credit.annotate",
     "record_refund": "refund.record",
 }
-# What one shop's writer would do now, and what keeps it from doing more.
-Build = Callable[[Pass, ShopSettings], tuple[list[EffectPlan], list[Finding]]]
+# What one shop's writer would do in this round, and what keeps it from doing more.
+Build = Callable[[Pass, ShopSettings, int], tuple[list[EffectPlan], list[Finding]]]
 
 
 def raise_expected_returns(stage_pass: Pass) -> StageReport:
     """Raises and cancels the credits that the bench receives against."""
-    return _write(
-        stage_pass, "expected_returns", RAISING, lambda opened, shop: (_credit_plans(opened, shop, RAISING), [])
-    )
+    return _write(stage_pass, "expected_returns", RAISING, _raising_plans)
 
 
 def post_credits(stage_pass: Pass) -> StageReport:
     """Amends, posts, annotates, and records refunds on credits whose goods came."""
-    return _write(
-        stage_pass, "posted_credits", POSTING, lambda opened, shop: (_credit_plans(opened, shop, POSTING), [])
-    )
+    return _write(stage_pass, "posted_credits", POSTING, _posting_plans)
 
 
 def confirm_receipts(stage_pass: Pass) -> StageReport:
@@ -68,8 +66,8 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
             stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings
         ).moved
     runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id)
-    for _ in range(_MOST_ROUNDS):
-        findings = {shop.label: _plan(stage_pass, shop, kinds, build, report) for shop in stage_pass.shops}
+    for number in range(_MOST_ROUNDS):
+        findings = {shop.label: _plan(stage_pass, shop, kinds, build, number, report) for shop in stage_pass.shops}
         drained = runner.drain(kinds)
         for state in ("confirmed", "rejected", "unknown", "halted"):
             report.counts[f"effects_{state}"] += getattr(drained, state)
@@ -82,7 +80,7 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
 
 
 def _plan(
-    stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], build: Build, report: StageReport
+    stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], build: Build, number: int, report: StageReport
 ) -> list[Finding]:
     """Plans what is live, writes what is shadowed to the shadow plans; answers the findings of both."""
     closed = {kind: reasons for kind in kinds if (reasons := gates.closed(stage_pass.connection, shop.label, kind))}
@@ -91,7 +89,7 @@ def _plan(
             f"{shop.label}: nothing is planned while gates are closed: {'; '.join(next(iter(closed.values())))}"
         )
         return []
-    plans, findings = build(stage_pass, shop)
+    plans, findings = build(stage_pass, shop, number)
     live = live_kinds(stage_pass.settings, shop)
     shadowed = [kind for kind in kinds if kind not in live]
     report.counts["shadow_plans"] += ledger.replace_shadow_plans(
@@ -152,10 +150,22 @@ def _tell(
     report.add_money("tax", done, "tax_minor")
 
 
-def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str]) -> list[EffectPlan]:
-    read = Frames(stage_pass, shop)
-    proposals = decide.credit_proposals(stage_pass, shop)
+def _raising_plans(stage_pass: Pass, shop: ShopSettings, number: int) -> tuple[list[EffectPlan], list[Finding]]:
+    """What was decided to be raised or cancelled; nothing follows from it within the same pass."""
+    return ([] if number else _credit_plans(stage_pass, shop, RAISING, Frames(stage_pass, shop)["returns/credit_proposals"])), []
+
+
+def _posting_plans(stage_pass: Pass, shop: ShopSettings, number: int) -> tuple[list[EffectPlan], list[Finding]]:
+    """What was decided; in later rounds decided anew, because a posted credit is then annotated and its refund recorded."""
+    proposals = decide.credit_proposals(stage_pass, shop) if number else Frames(stage_pass, shop)["returns/credit_proposals"]
+    return _credit_plans(stage_pass, shop, POSTING, proposals), []
+
+
+def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], proposals: pd.DataFrame) -> list[EffectPlan]:
     wanted = proposals[proposals["action"].map(_KIND_OF_ACTION).isin(kinds)]
+    if wanted.empty:
+        return []
+    read = Frames(stage_pass, shop)
     facts = account_facts.read_all(stage_pass.connection)
     sources = Sources(
         read["brightpearl/sales_orders"], read["brightpearl_sales_order_rows"], read["returngo/rmas"],
@@ -164,7 +174,7 @@ def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str]) ->
     return build_credit_plans(wanted, sources)
 
 
-def _confirmation_plans(stage_pass: Pass, shop: ShopSettings) -> tuple[list[EffectPlan], list[Finding]]:
+def _confirmation_plans(stage_pass: Pass, shop: ShopSettings, _: int) -> tuple[list[EffectPlan], list[Finding]]:
     read = Frames(stage_pass, shop)
     decided = decisions.in_force(stage_pass.connection, shop.label)
     settled = decided[decided["action"].isin(["adopt_credit", "waive", "void"])]["rma_id"].dropna().astype("int64")
@@ -178,7 +188,7 @@ def _confirmation_plans(stage_pass: Pass, shop: ShopSettings) -> tuple[list[Effe
     )
 
 
-def _transfer_plans(stage_pass: Pass, shop: ShopSettings) -> tuple[list[EffectPlan], list[Finding]]:
+def _transfer_plans(stage_pass: Pass, shop: ShopSettings, _: int) -> tuple[list[EffectPlan], list[Finding]]:
     read = Frames(stage_pass, shop)
     proposals, effects = read["returns/transfer_proposals"], read.effects()
     effects = effects[(effects["shop"] == shop.label) | ~effects["kind"].isin(MOVING)]

@@ -1,1 +1,1 @@
-"""Tests of `returns_pipeline/domain`."""
+"""Tests of the pure rules of the trade."""
