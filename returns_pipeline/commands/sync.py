@@ -85,7 +85,7 @@ def _read(executed: dg.ExecuteInProcessResult) -> SyncResult:
             for name, value in metadata.items():
                 if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                     result.counts[f"{event.asset_key.to_user_string()}:{name}"] = value.value
-            result.moved += sum(metadata[name].value for name in _MOVED if name in metadata)
+                    result.moved += value.value if name in _MOVED else 0
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             if evaluation.check_name.endswith("_conform_to_schema") and not evaluation.passed:

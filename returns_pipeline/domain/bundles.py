@@ -35,9 +35,9 @@ def fold_bundles(matched: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataFram
         ),
         on="parent",
     )
-    for (rma_id, parent), group in (
-        matched[is_component].assign(parent=matched["order_row_id"].map(parents)).groupby(["rma_id", "parent"])
-    ):
+    # Each parcel is received and credited by itself, so a bundle must be whole within one.
+    folded = matched[is_component].assign(parent=matched["order_row_id"].map(parents))
+    for (rma_id, parent, _), group in folded.groupby(["rma_id", "parent", "shipment_id"], dropna=False):
         whole, share = _whole_bundles(group, recipe[recipe["parent"] == parent])
         matched.loc[group.index, "order_row_id"] = parent
         if whole is not None:

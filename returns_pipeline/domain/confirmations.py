@@ -57,10 +57,9 @@ def build_confirmation_plans(
     plans, findings = [], []
     for shipment_id, group in lines.groupby("shipment_id", sort=True):
         shipment = inbound.get(int(shipment_id))
-        is_told = shipment is None or (
-            shipment["status"] in _ORDER and _ORDER.index(shipment["status"]) >= _ORDER.index(status)
-        )
-        if is_told or not group["posted"].fillna(0).sum():
+        if shipment is None or not group["posted"].fillna(0).sum():
+            continue
+        if shipment["status"] in _ORDER and _ORDER.index(shipment["status"]) >= _ORDER.index(status):
             continue
         if (group["open_units"] <= 0).all():
             plans.append(_plan(group, shipment, status))

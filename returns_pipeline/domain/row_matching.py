@@ -125,4 +125,4 @@ def _suggestions(result: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
         + ", which sold "
         + near["sku_sold"].astype("str")
     )
-    return result["returned_item_id"].map(dict(zip(near["returned_item_id"], words, strict=True)))
+    return result["returned_item_id"].map(dict(zip(near["returned_item_id"], words, strict=True))).astype("object")

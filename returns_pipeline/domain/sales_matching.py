@@ -33,14 +33,7 @@ def match_sales(
             "customer_ref": formatted_order_name(shop, rmas["order_name"]),
         }
     )
-    hits = [
-        wanted[["rma_id", column]]
-        .merge(orders[["order_id", "channel_id", "currency", column]], on=column, how="inner")
-        .assign(step=step)
-        for step, column in enumerate(shop.order_match)
-    ]
-    found = pd.concat(hits, ignore_index=True)[["rma_id", "order_id", "channel_id", "currency", "step"]]
-    found = found[found["step"] == found.groupby("rma_id")["step"].transform("min")]
+    found = _first_hits(wanted, orders, shop.order_match)
     found = _shipped_the_items(found, items, order_rows)
     counts = found.groupby("rma_id")["order_id"].nunique()
     single = found[found["rma_id"].isin(counts[counts == 1].index)].drop_duplicates("rma_id")
@@ -58,8 +51,18 @@ def match_sales(
     ids = found.groupby("rma_id")["order_id"].agg(
         lambda several_ids: ", ".join(str(order_id) for order_id in sorted(set(several_ids)))
     )
-    sales["sale_found"] = sales["rma_id"].map(ids)
+    sales["sale_found"] = sales["rma_id"].map(ids).astype("object")
     return sales[["rma_id", "order_id", "sale_hold", "sale_found"]]
+
+
+def _first_hits(wanted: pd.DataFrame, orders: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Pairs of return and sale by the first column that finds any: what an id has found is not looked for by name."""
+    hits = []
+    for column in columns:
+        pairs = wanted[["rma_id", column]].merge(orders[["order_id", "channel_id", "currency", column]], on=column)
+        hits.append(pairs[["rma_id", "order_id", "channel_id", "currency"]])
+        wanted = wanted[~wanted["rma_id"].isin(pairs["rma_id"])]
+    return pd.concat(hits, ignore_index=True)
 
 
 def waits_for_sale(rmas: pd.DataFrame, patience: dt.timedelta, now: dt.datetime) -> pd.Series:

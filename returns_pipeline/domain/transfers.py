@@ -24,9 +24,8 @@ COLUMNS = [
 def moved_receipts(effects: pd.DataFrame) -> set[int]:
     """Goods-in lines whose units are on a transfer already."""
     creates = effects[(effects["kind"] == "transfer.create") & (effects["state"] != "voided")]
-    return {
-        int(line["receipt_line_id"]) for payload in creates["payload"] for line in subject_of(payload).get("units", [])
-    }  # type: ignore[attr-defined]
+    units = [unit for payload in creates["payload"] for unit in payload["subject"].get("units", [])]
+    return {int(unit["receipt_line_id"]) for unit in units}
 
 
 def propose_transfers(

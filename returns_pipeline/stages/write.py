@@ -152,16 +152,22 @@ def _tell(
 
 def _raising_plans(stage_pass: Pass, shop: ShopSettings, number: int) -> tuple[list[EffectPlan], list[Finding]]:
     """What was decided to be raised or cancelled; nothing follows from it within the same pass."""
-    return ([] if number else _credit_plans(stage_pass, shop, RAISING, Frames(stage_pass, shop)["returns/credit_proposals"])), []
+    return (
+        [] if number else _credit_plans(stage_pass, shop, RAISING, Frames(stage_pass, shop)["returns/credit_proposals"])
+    ), []
 
 
 def _posting_plans(stage_pass: Pass, shop: ShopSettings, number: int) -> tuple[list[EffectPlan], list[Finding]]:
     """What was decided; in later rounds decided anew, because a posted credit is then annotated and its refund recorded."""
-    proposals = decide.credit_proposals(stage_pass, shop) if number else Frames(stage_pass, shop)["returns/credit_proposals"]
+    proposals = (
+        decide.credit_proposals(stage_pass, shop) if number else Frames(stage_pass, shop)["returns/credit_proposals"]
+    )
     return _credit_plans(stage_pass, shop, POSTING, proposals), []
 
 
-def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], proposals: pd.DataFrame) -> list[EffectPlan]:
+def _credit_plans(
+    stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], proposals: pd.DataFrame
+) -> list[EffectPlan]:
     wanted = proposals[proposals["action"].map(_KIND_OF_ACTION).isin(kinds)]
     if wanted.empty:
         return []
