@@ -59,9 +59,9 @@ def settings_page() -> str:
     for line in DEFAULTS.read_text(encoding="utf-8").splitlines():
         if heading := _HEADING.match(line):
             lines += ["", f"## `{line.split(' ')[0]}`", ""]
-            lines += [f"{_sentence(heading[2])}", ""] if heading[2] else []
-            lines += ["| key | default | meaning |", "| --- | --- | --- |"]
+            lines += [_sentence(heading[2]), ""] if heading[2] else []
         elif (entry := _split(line)) is not None:
+            lines += [] if lines[-1] else ["| key | default | meaning |", "| --- | --- | --- |"]
             lines.append("| {} | {} | {} |".format(*entry))
     return "\n".join([*lines, ""])
 
