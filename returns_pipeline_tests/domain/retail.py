@@ -58,7 +58,7 @@ class Retail:
         """A sale of rows (row id, SKU, quantity, net, tax) at 20%; a SKU is its product; SKU None is a text row called Delivery."""
         sold = [
             {
-                "order_row_id": row_id, "order_id": order_id, "sequence": number * 10, "product_id": _product(sku), "sku": sku, "name": sku or "Delivery",
+                "order_row_id": row_id, "order_id": order_id, "sequence": number * 10, "product_id": product_of(sku), "sku": sku, "name": sku or "Delivery",
                 "quantity": quantity, "shipped_quantity": quantity, "row_net": Decimal(net) / 100, "net_minor": net, "tax_minor": tax,
                 "tax_code": "T20" if tax else "T0", "nominal_code": "4000", "item_cost": Decimal("4.5"), "cost_currency": "GBP",
             }
@@ -158,7 +158,7 @@ class Retail:
 
     def receive(self, credit_id: int, sku: str, quantity: int, **more: object) -> int:
         """A goods-in line on a credit's row of that SKU; answers its receipt line."""
-        row = self.row("brightpearl_sales_credit_rows", credit_id=credit_id, product_id=_product(sku))
+        row = self.row("brightpearl_sales_credit_rows", credit_id=credit_id, product_id=product_of(sku))
         line = {
             "receipt_line_id": self._next("receipt"), "goods_note_id": self._next("note"), "credit_id": credit_id, "credit_row_id": row["credit_row_id"],
             "product_id": row["product_id"], "location_id": 5, "warehouse_id": 3, "quantity": quantity, "shop": SHOP, "received_on": self.now,
@@ -320,5 +320,6 @@ class Retail:
         return self._numbers[what]
 
 
-def _product(sku: str | None) -> int | None:
+def product_of(sku: str | None) -> int | None:
+    """The product id of a SKU; none for a text row."""
     return None if sku is None else 1000 + sum(ord(letter) * (place + 1) for place, letter in enumerate(sku))
