@@ -9,6 +9,7 @@ from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
 from returns_pipeline.settings import Settings, ShopSettings, load_settings, missing_for_live
+from returns_pipeline.stages import preflight
 from returns_pipeline.stages.accounts import Accounts
 
 
@@ -42,8 +43,13 @@ def _points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
     yield Point("settings are complete for live mode", not missing, "; ".join(missing))
     for shop in settings.shops:
         yield _tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
-    yield _tried("Brightpearl answers", lambda: _warehouses_exist(settings, accounts))
-    yield _tried("order statuses exist and are of type SC", lambda: _statuses_exist(settings, accounts))
+    yield _tried(
+        "Brightpearl answers, and has the warehouses named",
+        lambda: "; ".join(preflight.unknown_warehouses(accounts, settings)),
+    )
+    yield _tried(
+        "order statuses exist and are of type SC", lambda: "; ".join(preflight.unknown_statuses(accounts, settings))
+    )
     yield _tried("sales channels exist", lambda: _channels_exist(settings, accounts))
     yield _tried("payment methods exist", lambda: _methods_exist(settings, accounts))
     instance = settings.brightpearl.installed_integration_instance_id or _instance(accounts)
@@ -70,34 +76,6 @@ def _tried(what: str, look: Callable[[], str]) -> Point:
 def _shop_answers(accounts: Accounts, shop: ShopSettings) -> str:
     next(accounts.returngo(shop).list_rmas(statuses=("Approved",)), None)
     return ""
-
-
-def _warehouses_exist(settings: Settings, accounts: Accounts) -> str:
-    known = {warehouse_id for warehouse_id, _ in accounts.brightpearl.warehouses()}
-    wanted = {
-        warehouse
-        for shop in settings.shops
-        for warehouse in (*shop.returns_warehouses.values(), *shop.saleable_warehouses.values())
-    }
-    return f"no warehouse has the id {sorted(wanted - known)}; there are {sorted(known)}" if wanted - known else ""
-
-
-def _statuses_exist(settings: Settings, accounts: Accounts) -> str:
-    types = {
-        int(status["statusId"]): str(status.get("orderTypeCode", ""))
-        for status in accounts.brightpearl.order_statuses()
-        if "statusId" in status
-    }
-    wrong = {
-        name: status_id
-        for name, status_id in settings.brightpearl.statuses.model_dump().items()
-        if types.get(status_id) != "SC"
-    }
-    return (
-        f"[brightpearl.statuses] {wrong} are no statuses of type SC; there are {sorted(key for key, code in types.items() if code == 'SC')}"
-        if wrong
-        else ""
-    )
 
 
 def _channels_exist(settings: Settings, accounts: Accounts) -> str:
