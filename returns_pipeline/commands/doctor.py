@@ -50,8 +50,6 @@ def _points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
     yield _tried(
         "order statuses exist and are of type SC", lambda: "; ".join(preflight.unknown_statuses(accounts, settings))
     )
-    yield _tried("sales channels exist", lambda: _channels_exist(settings, accounts))
-    yield _tried("payment methods exist", lambda: _methods_exist(settings, accounts))
     instance = settings.brightpearl.installed_integration_instance_id or _instance(accounts)
     yield Point(
         "an installed integration instance id is known",
@@ -76,20 +74,6 @@ def _tried(what: str, look: Callable[[], str]) -> Point:
 def _shop_answers(accounts: Accounts, shop: ShopSettings) -> str:
     next(accounts.returngo(shop).list_rmas(statuses=("Approved",)), None)
     return ""
-
-
-def _channels_exist(settings: Settings, accounts: Accounts) -> str:
-    known = {int(channel["id"]) for channel in accounts.brightpearl.channels() if "id" in channel}
-    wanted = {shop.channel_id for shop in settings.shops}
-    return f"no channel has the id {sorted(wanted - known)}; there are {sorted(known)}" if wanted - known else ""
-
-
-def _methods_exist(settings: Settings, accounts: Accounts) -> str:
-    known = {str(method.get("code")) for method in accounts.brightpearl.payment_methods()}
-    wanted = {code for shop in settings.shops for code in shop.payment_methods.values()} - {"same_as_sale"}
-    return (
-        f"no payment method has the code {sorted(wanted - known)}; there are {sorted(known)}" if wanted - known else ""
-    )
 
 
 def _instance(accounts: Accounts) -> int | None:

@@ -5,9 +5,11 @@ Looked up once a day and whenever the settings change; what a person may want to
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 
 import psycopg
 
+from returns_pipeline.clients.outcomes import CredentialRefused, ReadFailed
 from returns_pipeline.settings import Settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import account_facts
@@ -25,10 +27,24 @@ def objections(connection: psycopg.Connection, accounts: Accounts, settings: Set
     fingerprint = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
     if account_facts.read(connection, _FACT, max_age=_GOOD_FOR) == fingerprint:
         return []
-    found = [*unknown_warehouses(accounts, settings), *unknown_statuses(accounts, settings)]
+    found = [
+        objection for look in (unknown_warehouses, unknown_statuses) for objection in _looked(look, accounts, settings)
+    ]
     if not found:
         account_facts.write(connection, _FACT, fingerprint)
     return found
+
+
+def _looked(look: Callable[[Accounts, Settings], list[str]], accounts: Accounts, settings: Settings) -> list[str]:
+    try:
+        return look(accounts, settings)
+    except CredentialRefused:
+        raise
+    except ReadFailed as failure:
+        if not failure.permanent:
+            raise
+        # An app without the scope for a list, or an account without that resource: what cannot be asked is no objection.
+        return []
 
 
 def unknown_warehouses(accounts: Accounts, settings: Settings) -> list[str]:
