@@ -148,17 +148,27 @@ def test_a_created_transfer_is_dispatched_with_its_units_by_place() -> None:
     assert [each.business_key for each in shipped] == ["ship:600", "ship:601"]
 
 
-def test_shipped_units_are_put_away_where_the_shop_leaves_that_to_us() -> None:
-    """A shipped transfer arrives in the target's quarantine."""
-    subject = {
-        "target_warehouse_id": 2,
-        "goods_out_note_id": 600,
-        "products": [{"productId": 11, "quantity": 2, "fromLocationId": 5}],
+def test_shipped_units_are_put_away_once_where_the_shop_leaves_that_to_us() -> None:
+    """A transfer of two notes arrives in two parts: put away per note, its units would be released twice."""
+    products = [{"productId": 11, "quantity": 2, "fromLocationId": 5}]
+    subject = {"transfer_id": 77, "source_warehouse_id": 3, "target_warehouse_id": 2, "products": products}
+    sent = {
+        "kind": "transfer.dispatch",
+        "business_key": "dispatch:77",
+        "payload": {"subject": subject},
+        "remote_id": "600,601",
     }
-    shipped = worlds.effects({"kind": "transfer.ship", "business_key": "ship:600", "payload": {"subject": subject}})
-    assert build_follow_up_plans(shipped, LOCATIONS, settings_with(), NOW) == []
-    (release,) = build_follow_up_plans(shipped, LOCATIONS, settings_with(policy={"put_away": "automatic"}), NOW)
+    ships = [
+        {"kind": "transfer.ship", "business_key": f"ship:{note}", "payload": {"subject": subject}}
+        for note in (600, 601)
+    ]
+    automatic = settings_with(policy={"put_away": "automatic"})
+    assert build_follow_up_plans(worlds.effects(sent, ships[0]), LOCATIONS, automatic, NOW) == []
+    assert build_follow_up_plans(worlds.effects(sent, *ships), LOCATIONS, settings_with(), NOW) == []
+    (release,) = build_follow_up_plans(worlds.effects(sent, *ships), LOCATIONS, automatic, NOW)
     assert release.payload["request"]["body"] == {"productId": 11, "quantity": 2, "toLocationId": 40}
+    put_away = {"kind": release.kind, "business_key": release.business_key, "payload": release.payload}
+    assert build_follow_up_plans(worlds.effects(sent, *ships, put_away), LOCATIONS, automatic, NOW) == []
 
 
 def test_nothing_received_moves_nothing() -> None:
