@@ -1,5 +1,5 @@
 # Each target does its own set-up: a machine needs Python 3.11+, make and git, nothing else.
-.PHONY: setup demo dev test check bench lock docs format clean
+.PHONY: setup demo dev test lint check lock docs format
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
@@ -23,14 +23,12 @@ dev: setup
 test: setup
 	$(BIN)/python -m pytest
 
-check: setup
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy returns_pipeline
-	$(BIN)/python -m pytest
 
-bench: setup
-	$(BIN)/python -m returns_pipeline_tests.benchmarks
+check: lint test
 
 docs: setup
 	$(BIN)/python docs/generate.py
