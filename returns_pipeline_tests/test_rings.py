@@ -7,7 +7,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "returns_pipeline"
 WITHOUT_DAGSTER = ("domain", "schemas", "clients", "storage", "effects", "checks", "settings", "stages", "sandbox")
-INPUT_AND_OUTPUT = {"requests", "urllib3", "psycopg", "sqlalchemy", "socket", "http", "subprocess", "os", "pathlib", "dagster"}
+INPUT_AND_OUTPUT = {
+    "requests",
+    "urllib3",
+    "psycopg",
+    "sqlalchemy",
+    "socket",
+    "http",
+    "subprocess",
+    "os",
+    "pathlib",
+    "dagster",
+}
 # What each ring may import of the package; a ring not named here may import all but the sandbox.
 MAY_IMPORT = {
     "domain": {"domain", "settings"},
@@ -41,7 +52,9 @@ def rings_of(names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("ring", WITHOUT_DAGSTER)
 def test_only_defs_and_the_command_know_dagster(ring):
-    offenders = {path.name for path in modules(ring) if any(name.split(".")[0].startswith("dagster") for name in imported(path))}
+    offenders = {
+        path.name for path in modules(ring) if any(name.split(".")[0].startswith("dagster") for name in imported(path))
+    }
     assert modules(ring), f"the ring {ring} has no module"
     assert offenders == set()
 
@@ -50,7 +63,10 @@ def test_only_defs_and_the_command_know_dagster(ring):
 def test_the_pure_rings_do_no_input_or_output(ring):
     allowed = {"pkgutil", "importlib"}
     offenders = {
-        f"{path.name}: {name}" for path in modules(ring) for name in imported(path) if name.split(".")[0] in INPUT_AND_OUTPUT - allowed
+        f"{path.name}: {name}"
+        for path in modules(ring)
+        for name in imported(path)
+        if name.split(".")[0] in INPUT_AND_OUTPUT - allowed
     }
     assert offenders == set()
 
@@ -58,7 +74,10 @@ def test_the_pure_rings_do_no_input_or_output(ring):
 @pytest.mark.parametrize("ring", sorted(MAY_IMPORT))
 def test_imports_point_inward(ring):
     strays = {
-        f"{path.relative_to(PACKAGE)} imports {other}" for path in modules(ring) for other in rings_of(imported(path)) if other not in MAY_IMPORT[ring]
+        f"{path.relative_to(PACKAGE)} imports {other}"
+        for path in modules(ring)
+        for other in rings_of(imported(path))
+        if other not in MAY_IMPORT[ring]
     }
     assert strays == set()
 
@@ -73,10 +92,18 @@ def test_nobody_imports_the_sandbox_but_the_sandbox():
 
 
 def test_every_module_says_what_belongs_in_it():
-    silent = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))}
+    silent = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if not ast.get_docstring(ast.parse(path.read_text()))
+    }
     assert silent == set()
 
 
 def test_no_file_is_longer_than_a_room():
-    long = {str(path.relative_to(PACKAGE)): lines for path in PACKAGE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 420}
+    long = {
+        str(path.relative_to(PACKAGE)): lines
+        for path in PACKAGE.rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 420
+    }
     assert long == {}

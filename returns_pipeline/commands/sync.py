@@ -1,5 +1,6 @@
 """`sync`: one pass of `returns_sync` in this process, on the persistent instance, so that it shows in the Dagster UI."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -64,10 +65,16 @@ def _refuse_unfit(connection: psycopg.Connection, settings: Settings) -> None:
         accounts.close()
 
 
-def _one_pass(scope: Scope) -> SyncResult:
+@functools.cache
+def _job(name: str) -> dg.JobDefinition:
+    """A job of the graph; built once per process, because building it takes as long as a quiet pass."""
     from returns_pipeline.definitions import defs
 
-    job = defs().resolve_job_def("full_sweep" if scope.is_sweep else "returns_sync")
+    return defs().resolve_job_def(name)
+
+
+def _one_pass(scope: Scope) -> SyncResult:
+    job = _job("full_sweep" if scope.is_sweep else "returns_sync")
     ops = (
         {name: {"config": {"rma_ids": list(scope.rma_ids)}} for name in _configurable_steps(job)}
         if scope.rma_ids

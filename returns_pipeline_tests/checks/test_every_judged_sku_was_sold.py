@@ -6,7 +6,17 @@ from returns_pipeline.checks.every_judged_sku_was_sold import rule
 
 
 def lines(**overrides):
-    row = {"shop": "uk", "rma_id": 7, "verdict": "ok", "hold_code": None, "order_row_id": 3, "sku_sold": "A", "sku_returned": "A", "paid_price_minor": 100, "currency": "GBP"}
+    row = {
+        "shop": "uk",
+        "rma_id": 7,
+        "verdict": "ok",
+        "hold_code": None,
+        "order_row_id": 3,
+        "sku_sold": "A",
+        "sku_returned": "A",
+        "paid_price_minor": 100,
+        "currency": "GBP",
+    }
     return pd.DataFrame([row | overrides])
 
 
