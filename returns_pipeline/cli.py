@@ -123,7 +123,7 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
     resolve.add_argument(
         "--action",
         required=True,
-        help="acknowledge, waive, map_sku, keep_item, accept_variance, adopt_credit, retry, void, lost_in_transit",
+        help="acknowledge, waive, void, map_sku, keep_item, lost_in_transit, accept_variance, adopt_credit; on a write: retry, void, adopt",
     )
     resolve.add_argument("--value", default="{}", help="JSON that the action needs, such as '{\"order_row_id\": 17}'")
     resolve.add_argument("--reason", required=True)
@@ -268,7 +268,7 @@ def _ledger_verify(_: argparse.Namespace) -> int:
 def _db_start(_: argparse.Namespace) -> int:
     from returns_pipeline.commands import runtime
 
-    runtime.prepare()
+    runtime.prepare(keep_running=True)
     print("the database is up and migrated")
     return OK
 

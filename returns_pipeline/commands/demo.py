@@ -60,9 +60,10 @@ def _play(sandbox: Sandbox, say: Callable[[str], None]) -> None:
                 _stop_on_failure(result)
         postings.approve_waiting(by=_APPROVER)
         say(f"{entry['date']}: {_in_short(result.counts)}")
-    for _ in range(_MOST_CLOSING_ROUNDS):
+    last_day = len(sandbox.get("/story")["days"])
+    for day in range(last_day, last_day + _MOST_CLOSING_ROUNDS):
         postings.approve_waiting(by=_APPROVER)
-        sandbox.post("/story/play", {"day": len(sandbox.get("/story")["days"])})
+        sandbox.post("/story/play", {"day": day})
         result = sync(Scope(), until_idle=True)
         _stop_on_failure(result)
         if len(result.run_ids) == 1:

@@ -9,13 +9,15 @@ from returns_pipeline.storage import database, embedded, home, migrate
 _DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster.yaml"
 
 
-def prepare() -> None:
+def prepare(*, keep_running: bool = False) -> None:
     """Starts the embedded server if no database is named, migrates it, and exports what Dagster reads on import.
+
+    With `keep_running` the embedded server stays up when this process ends.
 
     Must run before Dagster is imported: the instance is found through DAGSTER_HOME and DAGSTER_POSTGRES_URL.
     """
     if not os.environ.get("RETURNS_DATABASE_URL"):
-        os.environ["RETURNS_DATABASE_URL"] = embedded.ensure_started(home.postgres())
+        os.environ["RETURNS_DATABASE_URL"] = embedded.ensure_started(home.postgres(), keep_running=keep_running)
     migrate.upgrade(os.environ["RETURNS_DATABASE_URL"])
     dagster_home = home.dagster()
     dagster_home.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,8 @@ class MonthEndClose(Table):
     shop: of.Text = of.text("Label of the shop in the settings")
     month: of.Thing = of.thing("First day of the month, in the shop's own zone", of.Kind.DAY)
     figure: of.Text = of.text(
-        "received_not_credited, credited_not_received, refunded_not_recorded, posted_in_other_month, tax_by_code, in_quarantine, exceptions_open"
+        "received_in_month, received_not_credited, credited_in_month, credited_not_received, received_earlier_credited_in_month, "
+        "credited_refund_not_recorded, invoiced_in_brightpearl"
     )
     currency: of.Text = of.text("Currency of the figure; empty text for a figure without money")
     tax_code: of.Text = of.text("Tax code of the figure; empty text for a figure over all codes")

@@ -15,10 +15,15 @@ _RESULTS = ("pass", "damaged", "write_off")
 _ON_ANY = ("acknowledge", "waive")
 _ON_EFFECTS = ("retry", "void", "adopt")
 _DECISIONS: Mapping[str, tuple[str, ...]] = {
-    "map_sku": ("sku_unknown", "row_ambiguous"),
+    "map_sku": ("sku_unknown", "row_ambiguous", "order_ambiguous"),
     "keep_item": ("not_credited_without_receipt", "announced_not_arrived"),
-    "lost_in_transit": ("not_credited_without_receipt", "announced_not_arrived", "refund_before_receipt"),
-    "accept_variance": ("amount_mismatch",),
+    "lost_in_transit": (
+        "not_credited_without_receipt",
+        "announced_not_arrived",
+        "refund_before_receipt",
+        "claim_reference_missing",
+    ),
+    "accept_variance": ("amount_mismatch", "exchange_undervalued", "failed_inspection", "credit_without_receipt"),
     "adopt_credit": ("foreign_credit", "double_credit"),
 }
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -61,10 +66,36 @@ def act(connection: psycopg.Connection, settings: Settings, exception_id: int, w
     if wanted.action in _ON_ANY:
         move = exceptions.acknowledge if wanted.action == "acknowledge" else exceptions.waive
         move(connection, exception_id, actor=wanted.by, note=wanted.reason, os_user=wanted.os_user)
+        if wanted.action == "waive":
+            _settle_return(connection, row, wanted)
         return f"exception {exception_id} is {wanted.action}d"
+    if wanted.action == "void" and row["subject_type"] != "effect":
+        _settle_return(connection, row, wanted)
+        exceptions.acknowledge(
+            connection, exception_id, actor=wanted.by, note=f"void: {wanted.reason}", os_user=wanted.os_user
+        )
+        return f"RMA {row['rma_id']} is void for the pipeline: nothing of it is credited; the next sync closes the exception"
     if wanted.action in _ON_EFFECTS:
         return _on_effect(connection, row, wanted)
     return _decide(connection, settings, row, wanted)
+
+
+def _settle_return(connection: psycopg.Connection, row: Mapping[str, Any], wanted: Act) -> None:
+    """Keeps the decision about the return itself, which the matching and the confirmation of its parcel honour."""
+    if row["rma_id"] is None or row["rma_id"] != row["rma_id"]:  # a missing number of a frame is not equal to itself
+        return
+    decisions.record(
+        connection,
+        action=wanted.action,
+        shop=str(row["shop"]),
+        subject_type="rma",
+        subject_id=str(int(row["rma_id"])),
+        rma_id=int(row["rma_id"]),
+        reason=wanted.reason,
+        decided_by=wanted.by,
+        second_approver=wanted.second,
+        os_user=wanted.os_user,
+    )
 
 
 def _open_exception(connection: psycopg.Connection, exception_id: int) -> Mapping[str, Any]:
