@@ -1,5 +1,7 @@
 """`dev`: the demo's world in the Dagster UI on 127.0.0.1, with its actors going on living, so that schedules and sensors are seen at work."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 from returns_pipeline.commands import demo
 from returns_pipeline.commands.answers import Answer
 
+_PATIENCE_SECONDS = 30
 _WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
 
 
@@ -27,9 +30,13 @@ def run(*, seed: int, port: int, say: Callable[[str], None]) -> Answer:
 def _serve(port: int) -> int:
     """Webserver, daemon and code server in one process group, bound to loopback: Dagster itself has no login."""
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(_WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command)  # noqa: S603 - our own interpreter and a number
+    process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter and a number
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        return process.wait(timeout=30)
+        os.killpg(process.pid, signal.SIGINT)
+        return process.wait(timeout=_PATIENCE_SECONDS)
+    finally:
+        # Code servers outlive the launcher that is interrupted while it starts them.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
