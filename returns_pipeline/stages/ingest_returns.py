@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail, Transaction
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import Batch, commit, rejected_record
+from returns_pipeline.stages.ingest_sales import collector
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import each_shop, refuse
 from returns_pipeline.stages.report import StageReport
@@ -28,6 +30,7 @@ _TRANSACTIONS_SINCE = "returngo_transactions_changed_since"
 # ReturnGo's stamps have been seen three hours apart for one moment, so that the window overlaps generously; rows are keyed and absorb it.
 _OVERLAP = dt.timedelta(hours=4)
 _FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST = 5
+_ANSWERED = 200
 _RETURN_TABLES = ("returngo_rmas", "returngo_return_items")
 
 
@@ -43,8 +46,10 @@ def read_returns(stage_pass: Pass) -> tuple[StageReport, StageReport]:
     """Returns and their units of every shop: one report each. A shop that cannot be read keeps its rows and closes its gates.
 
     Raises:
+        MissingCredential, NotAllowed: a variable of any account is missing; nothing was read from any of them.
         ReadFailed: no shop at all could be read.
     """
+    stage_pass.accounts.check()
     both = each_shop(stage_pass, _read_shop, _RETURN_TABLES)
     rmas, items = StageReport(), StageReport()
     rmas.counts, rmas.offenders, rmas.notes = both.counts, both.offenders, both.notes
@@ -62,6 +67,8 @@ def read_transactions(stage_pass: Pass) -> StageReport:
 
 def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client = stage_pass.accounts.returngo(shop)
+    unlisted: list[Finding] = []
+    client.reject = collector(unlisted, shop.label, "rma")
     open_returns.close_settled(stage_pass.connection, shop.label)
     known = open_returns.known(stage_pass.connection, shop.label)
     if stage_pass.scope.rma_ids:
@@ -72,7 +79,7 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
             return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
         wanted = _wanted_details(stage_pass, shop, listing, known)
     details, rejected = _details(client, shop, sorted(wanted))
-    return _store(stage_pass, shop, listing, known, details, rejected)
+    return _store(stage_pass, shop, listing, known, details, [*unlisted, *rejected])
 
 
 def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
@@ -115,10 +122,28 @@ def _details(
             details.append(client.rma_detail(rma_id))
         except RecordRejected as rejection:
             rejected.append(rejected_record(rejection, shop.label, "rma", str(rma_id)))
+        except ReadFailed as failure:
+            if failure.status != _ANSWERED:
+                raise
+            rejected.append(_unreadable(failure, shop.label, rma_id))
         except BudgetSpent:
             # What was read is kept; the rest is read when the day has calls again, because its fingerprint stays unknown.
             break
     return details, rejected
+
+
+def _unreadable(failure: ReadFailed, shop: str, rma_id: int) -> Finding:
+    """The finding for a return that ReturnGo answered with something that is no JSON: the shop's other returns go on."""
+    return Finding(
+        code="record_malformed",
+        subject_type="rma",
+        subject_id=str(rma_id),
+        shop=shop,
+        cause=str(failure),
+        rma_id=rma_id,
+        expected="a return that can be read",
+        found="an answer that is no JSON",
+    )
 
 
 def _store(
@@ -176,10 +201,12 @@ def _is_open(status: str, rma_id: int, was_open: set[int]) -> bool:
 
 def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client = stage_pass.accounts.returngo(shop)
+    rejected: list[Finding] = []
+    client.reject = collector(rejected, shop.label, "transaction")
     since = cursors.read(stage_pass.connection, _TRANSACTIONS_SINCE, shop.label)
     earliest = open_returns.earliest_creation(stage_pass.connection, shop.label)
     if earliest is None:
-        return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {})])
+        return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {}, [])])
     start = dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest
     if stage_pass.scope.rma_ids:
         transactions = list(client.list_transactions(rma_ids=stage_pass.scope.rma_ids))
@@ -191,7 +218,7 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
         stage_pass,
         shop.label,
         "ingest:transactions",
-        [_transaction_batch(shop, transactions, rma_of_item)],
+        [_transaction_batch(shop, transactions, rma_of_item, rejected)],
         moved_cursors=_moved(
             stage_pass, shop, _TRANSACTIONS_SINCE, (t.last_updated_at or t.created_at for t in transactions)
         ),
@@ -203,7 +230,7 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
 
 
 def _transaction_batch(
-    shop: ShopSettings, transactions: Sequence[Transaction], rma_of_item: Mapping[int, int]
+    shop: ShopSettings, transactions: Sequence[Transaction], rma_of_item: Mapping[int, int], rejected: Sequence[Finding]
 ) -> Batch:
     rma_ids = [
         next((rma_of_item[item] for item in entry.returned_item_ids if item in rma_of_item), None)
@@ -214,6 +241,7 @@ def _transaction_batch(
         of_records("returngo_transactions", transactions, shop=shop.label, rma_id=rma_ids),
         "transaction",
         "transaction_id",
+        rejected=rejected,
     )
 
 
