@@ -8,6 +8,7 @@ import pandas as pd
 from returns_pipeline.domain import plan_bodies
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.domain.plans import EffectPlan
+from returns_pipeline.domain.records import records
 from returns_pipeline.settings import Settings
 
 _ORDER = ("Pending", "LabelCreated", "Shipped", "Received", "Validated")
@@ -53,7 +54,7 @@ def build_confirmation_plans(
     lines["open_units"] = lines["quantity"] - lines["posted"].fillna(0).astype("int64")
     lines.loc[lines["rma_id"].isin(decided_rma_ids) | (lines["verdict"] == "void"), "open_units"] = 0
     status = settings.returngo.confirm_status
-    inbound = {row["shipment_id"]: row for row in shipments[~shipments["is_outbound"]].to_dict("records")}
+    inbound = {row["shipment_id"]: row for row in records(shipments[~shipments["is_outbound"]])}
     plans, findings = [], []
     for shipment_id, group in lines.groupby("shipment_id", sort=True):
         shipment = inbound.get(int(shipment_id))

@@ -195,15 +195,20 @@ def build_follow_up_plans(
 ) -> list[EffectPlan]:
     """Dispatch what was created; ship and put away where the shop leaves that to the pipeline."""
     done = set(effects.loc[effects["state"] != "voided", "business_key"])
+    confirmed = effects[effects["state"] == "confirmed"]
+    shipped = set(confirmed.loc[confirmed["kind"] == "transfer.ship", "business_key"])
     plans: list[EffectPlan] = []
-    for effect in effects[effects["state"] == "confirmed"].to_dict("records"):
+    for effect in confirmed.to_dict("records"):
         shop = settings.shop(effect["shop"])
         if effect["kind"] == "transfer.create":
             plans.append(_dispatch_plan(effect))
-        elif effect["kind"] == "transfer.dispatch" and shop.transfers.ship_by == "pipeline":
-            plans += [_ship_plan(effect, int(note), now) for note in str(effect["remote_id"]).split(",")]
-        elif effect["kind"] == "transfer.ship" and shop.policy.put_away == "automatic":
-            plans += _put_away_plans(effect, default_locations)
+        elif effect["kind"] == "transfer.dispatch":
+            ships = [_ship_plan(effect, int(note), now) for note in str(effect["remote_id"]).split(",")]
+            if shop.transfers.ship_by == "pipeline":
+                plans += ships
+            # A transfer of several notes is put away once, when all of them are on their way.
+            if shop.policy.put_away == "automatic" and shipped >= {ship.business_key for ship in ships}:
+                plans += _put_away_plans(effect, default_locations)
     return [plan for plan in plans if plan.business_key not in done]
 
 
@@ -261,7 +266,7 @@ def _put_away_plans(effect: Mapping[str, Any], default_locations: Mapping[int, i
             product,
             quantity,
             default_locations[target],
-            f"n{subject['goods_out_note_id']}",
+            f"t{subject['transfer_id']}",
             None,
         )
         for product, quantity in sorted(totals.items())

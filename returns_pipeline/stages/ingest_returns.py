@@ -6,7 +6,7 @@ when an inspection may have happened, or when a person asks.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -16,8 +16,7 @@ from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail,
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
-from returns_pipeline.stages.gatekeeping import Batch, commit, rejected_record
-from returns_pipeline.stages.ingest_sales import collector
+from returns_pipeline.stages.gatekeeping import Batch, collector, commit, rejected_record
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import each_shop, refuse
 from returns_pipeline.stages.report import StageReport
@@ -67,8 +66,8 @@ def read_transactions(stage_pass: Pass) -> StageReport:
 
 def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client = stage_pass.accounts.returngo(shop)
-    unlisted: list[Finding] = []
-    client.reject = collector(unlisted, shop.label, "rma")
+    unusable: list[Finding] = []
+    client.reject = collector(unusable, shop.label, "rma")
     open_returns.close_settled(stage_pass.connection, shop.label)
     known = open_returns.known(stage_pass.connection, shop.label)
     if stage_pass.scope.rma_ids:
@@ -79,7 +78,7 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
             return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
         wanted = _wanted_details(stage_pass, shop, listing, known)
     details, rejected = _details(client, shop, sorted(wanted))
-    return _store(stage_pass, shop, listing, known, details, [*unlisted, *rejected])
+    return _store(stage_pass, shop, listing, known, details, [*unusable, *rejected])
 
 
 def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
@@ -206,7 +205,7 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
     since = cursors.read(stage_pass.connection, _TRANSACTIONS_SINCE, shop.label)
     earliest = open_returns.earliest_creation(stage_pass.connection, shop.label)
     if earliest is None:
-        return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {}, [])])
+        return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {})])
     start = dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest
     if stage_pass.scope.rma_ids:
         transactions = list(client.list_transactions(rma_ids=stage_pass.scope.rma_ids))
@@ -218,7 +217,7 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
         stage_pass,
         shop.label,
         "ingest:transactions",
-        [_transaction_batch(shop, transactions, rma_of_item, rejected)],
+        [replace(_transaction_batch(shop, transactions, rma_of_item), rejected=rejected)],
         moved_cursors=_moved(
             stage_pass, shop, _TRANSACTIONS_SINCE, (t.last_updated_at or t.created_at for t in transactions)
         ),
@@ -230,7 +229,7 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
 
 
 def _transaction_batch(
-    shop: ShopSettings, transactions: Sequence[Transaction], rma_of_item: Mapping[int, int], rejected: Sequence[Finding]
+    shop: ShopSettings, transactions: Sequence[Transaction], rma_of_item: Mapping[int, int]
 ) -> Batch:
     rma_ids = [
         next((rma_of_item[item] for item in entry.returned_item_ids if item in rma_of_item), None)
@@ -241,7 +240,6 @@ def _transaction_batch(
         of_records("returngo_transactions", transactions, shop=shop.label, rma_id=rma_ids),
         "transaction",
         "transaction_id",
-        rejected=rejected,
     )
 
 

@@ -14,7 +14,7 @@ from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
 from returns_pipeline.settings import ShopSettings, live_kinds
 from returns_pipeline.stages import decide
-from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.passes import Pass, refuse_unfit
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport
@@ -59,6 +59,7 @@ def move_stock(stage_pass: Pass) -> StageReport:
 
 
 def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) -> StageReport:
+    refuse_unfit(stage_pass.connection, stage_pass.accounts, stage_pass.settings)
     report = StageReport()
     findings: dict[str, list[Finding]] = {}
     if stage_pass.settings.mode == "live":
