@@ -1,58 +1,67 @@
-"""One retailer per module, live: a sandbox, a database and a home of its own, the sandbox's settings with the module's changes."""
+"""A live retailer for the scenarios: a sandbox, a database and a home of its own, and the sandbox's settings laid over the defaults."""
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
 import pytest
 
 from returns_pipeline.commands import runtime, sandbox_process
 from returns_pipeline_tests.conftest import url_of
-from returns_pipeline_tests.scenarios.lockstep import Played, scripts_of
+from returns_pipeline_tests.scenarios.lockstep import Played
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
-
-@pytest.fixture(scope="module")
-def module_database(postgres_url: str, template: str) -> Iterator[str]:
-    """The URL of a migrated database that only this module uses."""
-    name = f"scenarios_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield url_of(postgres_url, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+OpenShop = Callable[..., AbstractContextManager[Retailer]]
 
 
-@pytest.fixture(scope="module")
-def retailer(
-    request: pytest.FixtureRequest, module_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Retailer]:
-    """A live retailer. `SETTINGS` of a module changes lines of the sandbox's settings: {"posting = \\"automatic\\"": ...}."""
-    home: Path = tmp_path_factory.mktemp("home")
-    with sandbox_process.running(seed=7) as sandbox, pytest.MonkeyPatch.context() as patch:
-        settings = home / "settings.toml"
-        settings.write_text(changed(sandbox.settings_toml, getattr(request.module, "SETTINGS", {})), encoding="utf-8")
-        patch.setenv("RETURNS_HOME", str(home))
-        patch.setenv("RETURNS_SETTINGS", str(settings))
-        patch.setenv("RETURNS_MODE", "live")
-        patch.setenv("RETURNS_DATABASE_URL", module_database)
-        for name in ("DAGSTER_HOME", "DAGSTER_POSTGRES_URL"):
-            patch.setenv(name, "")  # `prepare` sets them; the patch takes them back
-        for name, value in sandbox.environment.items():
-            patch.setenv(name, value)
-        runtime.prepare()
-        yield Retailer(sandbox)
+@pytest.fixture(scope="session")
+def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> OpenShop:
+    """Opens a retailer for as long as a `with` block lasts; takes lines of the sandbox's settings and what stands there instead."""
+
+    @contextmanager
+    def opened(changes: Mapping[str, str] | None = None) -> Iterator[Retailer]:
+        home = tmp_path_factory.mktemp("home")
+        name = f"scenarios_{uuid.uuid4().hex}"
+        with (
+            sandbox_process.running(seed=7) as sandbox,
+            psycopg.connect(postgres_url, autocommit=True) as connection,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            settings = home / "settings.toml"
+            settings.write_text(changed(sandbox.settings_toml, changes or {}), encoding="utf-8")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+            variables = sandbox.environment | {
+                "RETURNS_HOME": str(home),
+                "RETURNS_SETTINGS": str(settings),
+                "RETURNS_MODE": "live",
+                "RETURNS_DATABASE_URL": url_of(postgres_url, name),
+                # Set by `prepare`; named here so that the patch takes them back.
+                "DAGSTER_HOME": "",
+                "DAGSTER_POSTGRES_URL": "",
+            }
+            for variable, value in variables.items():
+                patch.setenv(variable, value)
+            runtime.prepare()
+            yield Retailer(sandbox)
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return opened
 
 
-@pytest.fixture(scope="module")
-def played(request: pytest.FixtureRequest, retailer: Retailer) -> Played:
-    """The module's cases, played in lockstep."""
+@pytest.fixture(scope="session")
+def played(request: pytest.FixtureRequest, open_shop: OpenShop) -> Played:
+    """Every chosen case of every module, played in lockstep with one retailer before the first of them is told."""
+    scripts = [
+        item.function.script for item in request.session.items if hasattr(getattr(item, "function", None), "script")
+    ]
     cases = Played()
-    cases.play(scripts_of(request.module), retailer)
+    with open_shop() as retailer:
+        cases.play(scripts, retailer)
     return cases
 
 
-def changed(settings_toml: str, changes: dict[str, str]) -> str:
+def changed(settings_toml: str, changes: Mapping[str, str]) -> str:
     """The settings with some of their lines changed; a line that is not there is a mistake of the test."""
     for line, instead in changes.items():
         assert line in settings_toml, f"the sandbox's settings have no line {line}"

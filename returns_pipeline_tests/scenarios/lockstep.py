@@ -1,10 +1,9 @@
-"""Lets the cases of a module take turns: every case acts, the pipeline syncs once for all of them, every case goes on.
+"""Lets cases take turns: every case acts, the pipeline syncs once for all of them, every case goes on.
 
-A case is a generator: `yield` means "and then the pipeline has worked". So a module costs as many syncs as its longest case.
+A case is a generator: `yield` means "and then the pipeline has worked". So all of them together cost as many syncs as the longest.
 """
 
 from collections.abc import Callable, Generator
-from types import ModuleType
 
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
@@ -13,7 +12,7 @@ Script = Callable[[Retailer], Steps]
 
 
 class Played:
-    """What came of every case of a module once all have ended."""
+    """What came of every case once all have ended."""
 
     def __init__(self) -> None:
         self._failures: dict[Script, Exception] = {}
@@ -44,7 +43,7 @@ class Played:
 
 
 def in_lockstep(script: Script) -> Callable[[Played], None]:
-    """Makes a test of a case; the module's cases are played together when the first of them is asked for."""
+    """Makes a test of a case; all chosen cases are played together when the first of them is asked for."""
 
     def test(played: Played) -> None:
         played.raise_failure_of(script)
@@ -52,8 +51,3 @@ def in_lockstep(script: Script) -> Callable[[Played], None]:
     test.__name__, test.__doc__, test.__module__ = script.__name__, script.__doc__, script.__module__
     test.script = script  # type: ignore[attr-defined]
     return test
-
-
-def scripts_of(module: ModuleType) -> list[Script]:
-    """The cases of a module, in the order in which they are written."""
-    return [found.script for found in vars(module).values() if hasattr(found, "script")]
