@@ -39,6 +39,10 @@ class Sandbox:
         """Acts in the sandbox's world: a verb of an actor, a phase of the story, a switch."""
         return self._call("POST", path, body)
 
+    def clear_faults(self) -> None:
+        """Ends every fault that was put into force."""
+        self._call("DELETE", "/faults", None)
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:  # noqa: ANN401 - JSON
         answer = self._session.request(method, self.admin_url + path, json=body, timeout=_ADMIN_PATIENCE_SECONDS)
         if not answer.ok:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail, Transaction
 from returns_pipeline.clients.returngo import ReturnGoClient
@@ -28,6 +29,7 @@ _TRANSACTIONS_SINCE = "returngo_transactions_changed_since"
 # ReturnGo's stamps have been seen three hours apart for one moment, so that the window overlaps generously; rows are keyed and absorb it.
 _OVERLAP = dt.timedelta(hours=4)
 _FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST = 5
+_ANSWERED = 200
 _RETURN_TABLES = ("returngo_rmas", "returngo_return_items")
 
 
@@ -43,8 +45,10 @@ def read_returns(stage_pass: Pass) -> tuple[StageReport, StageReport]:
     """Returns and their units of every shop: one report each. A shop that cannot be read keeps its rows and closes its gates.
 
     Raises:
+        MissingCredential, NotAllowed: a variable of any account is missing; nothing was read from any of them.
         ReadFailed: no shop at all could be read.
     """
+    stage_pass.accounts.check()
     both = each_shop(stage_pass, _read_shop, _RETURN_TABLES)
     rmas, items = StageReport(), StageReport()
     rmas.counts, rmas.offenders, rmas.notes = both.counts, both.offenders, both.notes
@@ -117,10 +121,28 @@ def _details(
             details.append(client.rma_detail(rma_id))
         except RecordRejected as rejection:
             rejected.append(rejected_record(rejection, shop.label, "rma", str(rma_id)))
+        except ReadFailed as failure:
+            if failure.status != _ANSWERED:
+                raise
+            rejected.append(_unreadable(failure, shop.label, rma_id))
         except BudgetSpent:
             # What was read is kept; the rest is read when the day has calls again, because its fingerprint stays unknown.
             break
     return details, rejected
+
+
+def _unreadable(failure: ReadFailed, shop: str, rma_id: int) -> Finding:
+    """The finding for a return that ReturnGo answered with something that is no JSON: the shop's other returns go on."""
+    return Finding(
+        code="record_malformed",
+        subject_type="rma",
+        subject_id=str(rma_id),
+        shop=shop,
+        cause=str(failure),
+        rma_id=rma_id,
+        expected="a return that can be read",
+        found="an answer that is no JSON",
+    )
 
 
 def _store(

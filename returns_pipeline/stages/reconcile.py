@@ -16,10 +16,16 @@ from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
 from returns_pipeline.storage import frames, heartbeats, measures
 
+# Lines on which goods-in and credit have met; their share is what the match covers, over all shops together.
+_MET = ("complete", "credited")
+
 
 def match_three_ways(stage_pass: Pass) -> StageReport:
     """Every open return line beside goods-in, credit and money; `returns.finance_three_way_match`."""
-    return total_of(_match_shop(stage_pass, shop) for shop in stage_pass.shops)
+    report = total_of(_match_shop(stage_pass, shop) for shop in stage_pass.shops)
+    matched, met = report.counts["rows"], sum(report.counts[f"lines_{state}"] for state in _MET)
+    report.counts["coverage_percent_of_lines"] = 100 * met // matched if matched else 100
+    return report
 
 
 def gather_exceptions(stage_pass: Pass) -> StageReport:
@@ -73,8 +79,6 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     found = findings_from_match(matched) + double_credits(foreign, standing, read.effects(), shop.label)
     report.merge(observe(stage_pass, "reconcile:match", shop.label, found, judged_rmas(stage_pass)))
     report.counts.update({f"lines_{state}": int(count) for state, count in matched["state"].value_counts().items()})
-    met = matched["state"].isin(["complete", "credited"])
-    report.counts["coverage_percent_of_lines"] = int(100 * met.sum() // len(matched)) if len(matched) else 100
     with_currency = matched.dropna(subset=["currency"])
     report.add_money("credited_net", with_currency, "credited_net_minor")
     report.add_money("credited_tax", with_currency, "credited_tax_minor")

@@ -1,0 +1,69 @@
+"""A live retailer for the scenarios: a sandbox, a database and a home of its own, and the sandbox's settings laid over the defaults."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+import pytest
+
+from returns_pipeline.commands import runtime, sandbox_process
+from returns_pipeline_tests.conftest import url_of
+from returns_pipeline_tests.scenarios.lockstep import Played
+from returns_pipeline_tests.scenarios.retailer import Retailer
+
+OpenShop = Callable[..., AbstractContextManager[Retailer]]
+
+
+@pytest.fixture(scope="session")
+def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> OpenShop:
+    """Opens a retailer for as long as a `with` block lasts; takes lines of the sandbox's settings and what stands there instead."""
+
+    @contextmanager
+    def opened(changes: Mapping[str, str] | None = None) -> Iterator[Retailer]:
+        home = tmp_path_factory.mktemp("home")
+        name = f"scenarios_{uuid.uuid4().hex}"
+        with (
+            sandbox_process.running(seed=7) as sandbox,
+            psycopg.connect(postgres_url, autocommit=True) as connection,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            settings = home / "settings.toml"
+            settings.write_text(changed(sandbox.settings_toml, changes or {}), encoding="utf-8")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+            variables = sandbox.environment | {
+                "RETURNS_HOME": str(home),
+                "RETURNS_SETTINGS": str(settings),
+                "RETURNS_MODE": "live",
+                "RETURNS_DATABASE_URL": url_of(postgres_url, name),
+                # Set by `prepare`; named here so that the patch takes them back.
+                "DAGSTER_HOME": "",
+                "DAGSTER_POSTGRES_URL": "",
+            }
+            for variable, value in variables.items():
+                patch.setenv(variable, value)
+            runtime.prepare()
+            yield Retailer(sandbox)
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def played(request: pytest.FixtureRequest, open_shop: OpenShop) -> Played:
+    """Every chosen case of every module, played in lockstep with one retailer before the first of them is told."""
+    scripts = [
+        item.function.script for item in request.session.items if hasattr(getattr(item, "function", None), "script")
+    ]
+    cases = Played()
+    with open_shop() as retailer:
+        cases.play(scripts, retailer)
+    return cases
+
+
+def changed(settings_toml: str, changes: Mapping[str, str]) -> str:
+    """The settings with some of their lines changed; a line that is not there is a mistake of the test."""
+    for line, instead in changes.items():
+        assert line in settings_toml, f"the sandbox's settings have no line {line}"
+        settings_toml = settings_toml.replace(line, instead)
+    return settings_toml
