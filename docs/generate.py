@@ -1,85 +1,22 @@
-"""Writes the generated documents: the picture of the graph, the data dictionary and the table of settings. `make docs` runs it.
+"""Writes the generated documents: the picture of the graph, the data dictionary, the settings and the runbook. `make docs` runs it.
 
-A test holds the files in this folder against what this script would write today.
+A test holds the files in this folder against what this script would write today. The picture's drawing is in `picture.py`.
 """
 
-import html
 import re
-from collections.abc import Iterable
+import tomllib
 from pathlib import Path
 
-from dagster import AssetKey, AssetSpec
+import picture
 
 from returns_pipeline import schemas
 from returns_pipeline.definitions import defs
+from returns_pipeline.domain.catalogue import CATALOGUE, ExceptionKind
 
 FOLDER = Path(__file__).parent
 DEFAULTS = FOLDER.parent / "returns_pipeline" / "settings" / "defaults.toml"
-STAGES = ("ingest", "match", "decide", "write", "reconcile")
-COLOURS = {"ingest": "#dbeafe", "match": "#dcfce7", "decide": "#fef9c3", "write": "#fee2e2", "reconcile": "#ede9fe"}
-BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW, TOP, LEFT = 206, 34, 256, 58, 66, 24
-
-
-def graph_svg(specs: Iterable[AssetSpec]) -> str:
-    """The asset graph as a picture: a column per stage, an arrow per dependency."""
-    columns = {stage: sorted((spec for spec in specs if spec.group_name == stage), key=_order) for stage in STAGES}
-    places = {
-        spec.key: (LEFT + column * COLUMN, TOP + row * ROW)
-        for column, stage in enumerate(STAGES)
-        for row, spec in enumerate(columns[stage])
-    }
-    height = TOP + ROW * max(len(column) for column in columns.values()) + 12
-    width = LEFT * 2 + COLUMN * (len(STAGES) - 1) + BOX_WIDTH
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="13">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#94a3b8"/></marker></defs>',
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-    ]
-    parts += [
-        f'<text x="{LEFT + column * COLUMN}" y="38" font-weight="700" font-size="16" fill="#334155">{stage}</text>'
-        for column, stage in enumerate(STAGES)
-    ]
-    parts += [
-        _arrow(places[dep.asset_key], places[spec.key])
-        for column in columns.values()
-        for spec in column
-        for dep in spec.deps
-    ]
-    parts += [_box(spec, places[spec.key]) for column in columns.values() for spec in column]
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def _order(spec: AssetSpec) -> tuple[int, str]:
-    # In the order of the flow within a stage, so that most arrows point down or right.
-    return (len(spec.deps) > 0, "") if spec.key == AssetKey(["operations", "health"]) else (0, _flow(spec.key))
-
-
-def _flow(key: AssetKey) -> str:
-    order = ("rmas", "return_items", "transactions", "sales_orders", "products", "sales_credits", "goods_in", "return_lines", "receipts",
-             "credit_proposals", "transfer_proposals", "expected_returns", "posted_credits", "receipt_confirmations", "stock_transfers",
-             "exceptions", "three_way_match", "month_end_close", "health")  # fmt: skip
-    return f"{order.index(key.path[-1]):02}"
-
-
-def _box(spec: AssetSpec, place: tuple[int, int]) -> str:
-    x, y = place
-    return (
-        f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="7" fill="{COLOURS[spec.group_name or ""]}" stroke="#94a3b8"/>'
-        f'<text x="{x + BOX_WIDTH // 2}" y="{y + 22}" text-anchor="middle" fill="#0f172a">{html.escape(spec.key.to_user_string())}</text>'
-    )
-
-
-def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
-    if start[0] == end[0]:
-        x, y1, y2 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2, end[1] + BOX_HEIGHT // 2
-        bend = 12 + abs(y2 - y1) // 12
-        path = f"M{x} {y1}C{x + bend} {y1} {x + bend} {y2} {x} {y2}"
-    else:
-        x1, y1, x2, y2 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2, end[0], end[1] + BOX_HEIGHT // 2
-        middle = (x1 + x2) // 2
-        path = f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"
-    return f'<path d="{path}" fill="none" stroke="#94a3b8" stroke-width="1.3" marker-end="url(#tip)"/>'
+OWNERS = ("finance", "warehouse", "cx", "product_data", "integration")
+_HEADING = re.compile(r"\[+([a-z_.]+)\]+(?:\s+#\s*(.*))?$")
 
 
 def data_dictionary() -> str:
@@ -87,7 +24,8 @@ def data_dictionary() -> str:
     lines = [
         "# Data dictionary",
         "",
-        "Generated from the Pandera models in `returns_pipeline/schemas` by `make docs`.",
+        "Every asset is a table of the schema `returns`. Money is a whole number of minor units (pence, cents) beside its",
+        "currency; times are in UTC. Generated from the Pandera models in `returns_pipeline/schemas` by `make docs`.",
         "",
     ]
     for key, model in sorted(schemas.by_asset_key().items()):
@@ -107,19 +45,93 @@ def data_dictionary() -> str:
     return "\n".join(lines)
 
 
-def settings_table() -> str:
+def settings_page() -> str:
     """The settings with their defaults and meanings, as the comments of the defaults file have them."""
-    lines = ["# Settings", "", "Generated from `returns_pipeline/settings/defaults.toml` by `make docs`.", ""]
-    lines += ["| table | key | default | meaning |", "| --- | --- | --- | --- |"]
-    table = ""
+    lines = [
+        "# Settings",
+        "",
+        "Write only the keys that differ into a file of your own and name it in `RETURNS_SETTINGS`. An unknown key is an error.",
+        "Any key of `[policy]`, `[effects]`, `[transfers]`, `[brightpearl.fees]` and `[brightpearl.payment_methods]` may be",
+        "repeated inside a `[[shops]]` block and wins there.",
+        "",
+        "Generated from `returns_pipeline/settings/defaults.toml` by `make docs`.",
+    ]
     for line in DEFAULTS.read_text(encoding="utf-8").splitlines():
-        if heading := re.match(r"\[+([a-z_.]+)\]+", line):
-            table = heading[1]
-        elif entry := re.match(r"(?:# )?([a-z_]+) = (.*?)(?:\s{2,}#\s*(.*)|\s#\s(.*))?$", line):
-            lines.append(
-                f"| `{table}` | `{entry[1]}` | `{_cell(entry[2].strip())}` | {_cell(entry[3] or entry[4] or '')} |"
-            )
+        if heading := _HEADING.match(line):
+            lines += ["", f"## `{line.split(' ')[0]}`", ""]
+            lines += [_sentence(heading[2]), ""] if heading[2] else []
+        elif (entry := _split(line)) is not None:
+            lines += [] if lines[-1] else ["| key | default | meaning |", "| --- | --- | --- |"]
+            lines.append("| {} | {} | {} |".format(*entry))
     return "\n".join([*lines, ""])
+
+
+def _split(line: str) -> tuple[str, str, str] | None:
+    """Key, default and meaning of one line of the defaults file; None for a line without a key."""
+    found = re.match(r"(# )?([A-Za-z_]+) = ", line)
+    if found is None:
+        return None
+    assignment, meaning = _without_comment(line.removeprefix("# "))
+    default = "none" if found[1] else f"`{_cell(assignment.split(' = ', 1)[1])}`"
+    return f"`{found[2]}`", default, _cell(meaning)
+
+
+def _without_comment(line: str) -> tuple[str, str]:
+    """The part of a line that is TOML by itself, and the comment behind it: a # may also stand inside a text."""
+    for mark in re.finditer("#", line):
+        try:
+            tomllib.loads(line[: mark.start()])
+        except tomllib.TOMLDecodeError:
+            continue
+        return line[: mark.start()].strip(), line[mark.end() :].strip()
+    return line.strip(), ""
+
+
+def runbook() -> str:
+    """One section per kind of exception, by owner, under the anchor that the exception itself names."""
+    lines = [
+        "# Runbook: what to do about each exception",
+        "",
+        "One section per code. `returns-pipeline exceptions list --owner finance` shows what is open,",
+        "`returns-pipeline exceptions show ID` one case with what was expected and found.",
+        "",
+        "Generated from `returns_pipeline/domain/catalogue.py` by `make docs`.",
+        "",
+    ]
+    for owner in OWNERS:
+        owned = [kind for kind in CATALOGUE.values() if kind.owner == owner]
+        lines += [f"**{owner}**: " + ", ".join(f"[{kind.code}](#{_anchor(kind)})" for kind in owned) + ".", ""]
+    for kind in CATALOGUE.values():
+        lines += [
+            f"## {_anchor(kind)}",
+            "",
+            f"**{kind.title}.** Code `{kind.code}`.",
+            "",
+            "| owner | severity | service level | heals with time |",
+            "| --- | --- | --- | --- |",
+            f"| {kind.owner} | {kind.severity} | {_service_level(kind)} | {'yes' if kind.heals_with_time else 'no'} |",
+            "",
+            f"Next step: {kind.next_step}",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _anchor(kind: ExceptionKind) -> str:
+    return kind.runbook.partition("#")[2]
+
+
+def _service_level(kind: ExceptionKind) -> str:
+    if kind.sla_hours is None:
+        return "none"
+    if isinstance(kind.sla_hours, str):
+        days = "calendar days" if kind.sla_hours.endswith("_days") else "working hours"
+        return f"`[sla] {kind.sla_hours}`, {days}"
+    return f"{kind.sla_hours:g} working hours"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _cell(text: str) -> str:
@@ -128,8 +140,12 @@ def _cell(text: str) -> str:
 
 def documents() -> dict[str, str]:
     """File name -> text, for everything in this folder that is generated."""
-    specs = list(defs().resolve_all_asset_specs())
-    return {"graph.svg": graph_svg(specs), "data-dictionary.md": data_dictionary(), "settings.md": settings_table()}
+    return {
+        "graph.svg": picture.graph_svg(defs().resolve_all_asset_specs()),
+        "data-dictionary.md": data_dictionary(),
+        "settings.md": settings_page(),
+        "runbook.md": runbook(),
+    }
 
 
 if __name__ == "__main__":

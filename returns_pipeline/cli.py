@@ -161,7 +161,7 @@ def _demo(chosen: argparse.Namespace) -> int:
 def _dev(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import dev
 
-    return dev.run(seed=chosen.seed, port=chosen.port, say=_say_progress)
+    return _show(dev.run(seed=chosen.seed, port=chosen.port, say=_say_progress), as_json=False)
 
 
 def _sandbox_serve(chosen: argparse.Namespace) -> int:

@@ -222,14 +222,13 @@ class BrightpearlClient:
 
     def warehouses(self) -> list[tuple[int, str]]:
         """Id and name of every warehouse."""
-        entries = self._parsed(self._list("/warehouse-service/warehouse"), lambda raw: Fields(raw, "a warehouse"))
-        return [(entry.integer("id"), entry.optional_text("name") or "") for entry in entries]
+        entries = self._list("/warehouse-service/warehouse")
+        return [(_id_in(entry, "id"), str(entry.get("name") or "")) for entry in entries]
 
     def location(self, warehouse_id: int, which: str) -> int | None:
         """The `default` or `quarantine` location of a warehouse; None where it has none."""
-        path = f"/warehouse-service/warehouse/{int(warehouse_id)}/location/{which}"
-        found = self._response(path)
-        return None if found is None else Fields({"id": found}, f"the answer to GET {path}").integer("id")
+        found = self._response(f"/warehouse-service/warehouse/{int(warehouse_id)}/location/{which}")
+        return None if found is None else _id_in({"location": found}, "location")
 
     # The account itself
 
@@ -323,8 +322,11 @@ class BrightpearlClient:
 
 def stamps_of(row: Mapping[str, Any], *columns: str) -> list[dt.datetime]:
     """The points in time of these columns of a search row, where they are filled."""
-    fields = Fields(row, "a row of a search")
-    return [moment for column in columns if (moment := fields.optional_moment(column))]
+    fields = Fields(row, "a row of a search of Brightpearl")
+    try:
+        return [moment for column in columns if (moment := fields.optional_moment(column))]
+    except RecordRejected as rejection:
+        raise _misshapen(rejection) from rejection
 
 
 def _id_sets(ids: Collection[int]) -> Iterator[str]:
@@ -333,13 +335,15 @@ def _id_sets(ids: Collection[int]) -> Iterator[str]:
         yield ",".join(str(entry) for entry in ordered[start : start + _IDS_PER_CALL])
 
 
-def _id_in(row: Mapping[str, Any], name: str) -> int:
+def _id_in(row: Any, name: str) -> int:
     try:
-        return Fields(row, "a row of a search of Brightpearl").integer(name)
+        return Fields(row, "an answer of Brightpearl").integer(name)
     except RecordRejected as rejection:
-        raise ReadFailed(
-            f"{rejection}: the answer is not in the shape that the API documents", permanent=True
-        ) from rejection
+        raise _misshapen(rejection) from rejection
+
+
+def _misshapen(rejection: RecordRejected) -> ReadFailed:
+    return ReadFailed(f"{rejection}: the answer is not in the shape that the API documents", permanent=True)
 
 
 def _note_id(key: Any) -> int:

@@ -58,6 +58,7 @@ class OAuthApp:
         self._app_ref, self._dev_ref, self._token_url, self._now = app_ref, dev_ref, token_url, now
         self._seed = _Tokens(access_token, refresh_token)
         self._path = directory / "brightpearl-tokens.json"
+        self._handed_out: str | None = None
 
     def __repr__(self) -> str:
         return f"OAuthApp(app_ref={self._app_ref!r}, dev_ref={self._dev_ref!r})"
@@ -72,6 +73,7 @@ class OAuthApp:
         if self._runs_out(tokens) and tokens.refresh_token:
             self._refresh(tokens)
             tokens = self._tokens()
+        self._handed_out = tokens.access_token
         return {
             "authorization": f"Bearer {tokens.access_token}",
             "brightpearl-app-ref": self._app_ref,
@@ -86,6 +88,9 @@ class OAuthApp:
             ReadFailed: no answer that can be used.
         """
         tokens = self._tokens()
+        if self._handed_out not in (None, tokens.access_token):
+            # What was refused is no longer the newest: another process has swapped it meanwhile.
+            return True
         if not tokens.refresh_token:
             return False
         self._refresh(tokens)

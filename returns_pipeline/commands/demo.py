@@ -83,4 +83,3 @@ def _in_short(counts: dict[str, int]) -> str:
         "open exceptions": "returns/exceptions:open",
     }
     return ", ".join(f"{counts.get(key, 0)} {words}" for words, key in wanted.items())
-

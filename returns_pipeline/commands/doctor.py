@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
 from returns_pipeline.settings import Settings, ShopSettings, load_settings, missing_for_live
+from returns_pipeline.stages import preflight
 from returns_pipeline.stages.accounts import Accounts
 
 
@@ -29,7 +31,10 @@ def examine() -> Answer:
         points = list(_points(settings, accounts))
     finally:
         accounts.close()
-    lines = [f"{'OK  ' if point.is_ok else 'MEND'} {point.what}{'' if point.is_ok else ': ' + point.mend}" for point in points]
+    lines = [
+        f"{'OK  ' if point.is_ok else 'MEND'} {point.what}{'' if point.is_ok else ': ' + point.mend}"
+        for point in points
+    ]
     return Answer(lines, [vars(point) for point in points], status=0 if all(point.is_ok for point in points) else 1)
 
 
@@ -37,15 +42,24 @@ def _points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
     missing = missing_for_live(settings)
     yield Point("settings are complete for live mode", not missing, "; ".join(missing))
     for shop in settings.shops:
-        yield _tried(f"ReturnGo answers for shop {shop.label}", lambda shop=shop: _shop_answers(accounts, shop))
-    yield _tried("Brightpearl answers", lambda: _warehouses_exist(settings, accounts))
-    yield _tried("order statuses exist and are of type SC", lambda: _statuses_exist(settings, accounts))
-    yield _tried("sales channels exist", lambda: _channels_exist(settings, accounts))
-    yield _tried("payment methods exist", lambda: _methods_exist(settings, accounts))
+        yield _tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
+    yield _tried(
+        "Brightpearl answers, and has the warehouses named",
+        lambda: "; ".join(preflight.unknown_warehouses(accounts, settings)),
+    )
+    yield _tried(
+        "order statuses exist and are of type SC", lambda: "; ".join(preflight.unknown_statuses(accounts, settings))
+    )
     instance = settings.brightpearl.installed_integration_instance_id or _instance(accounts)
-    yield Point("an installed integration instance id is known", instance is not None, "write [brightpearl] installed_integration_instance_id: without it no duplicate rule protects a credit")
     yield Point(
-        "the duplicate rule is proven", settings.brightpearl.dedupe == "proven", "until then an unknown outcome halts for a person; that is the safe default"
+        "an installed integration instance id is known",
+        instance is not None,
+        "write [brightpearl] installed_integration_instance_id: without it no duplicate rule protects a credit",
+    )
+    yield Point(
+        "the duplicate rule is proven",
+        settings.brightpearl.dedupe == "proven",
+        "until then an unknown outcome halts for a person; that is the safe default",
     )
 
 
@@ -60,30 +74,6 @@ def _tried(what: str, look: Callable[[], str]) -> Point:
 def _shop_answers(accounts: Accounts, shop: ShopSettings) -> str:
     next(accounts.returngo(shop).list_rmas(statuses=("Approved",)), None)
     return ""
-
-
-def _warehouses_exist(settings: Settings, accounts: Accounts) -> str:
-    known = {warehouse_id for warehouse_id, _ in accounts.brightpearl.warehouses()}
-    wanted = {warehouse for shop in settings.shops for warehouse in (*shop.returns_warehouses.values(), *shop.saleable_warehouses.values())}
-    return f"no warehouse has the id {sorted(wanted - known)}; there are {sorted(known)}" if wanted - known else ""
-
-
-def _statuses_exist(settings: Settings, accounts: Accounts) -> str:
-    types = {int(status["statusId"]): str(status.get("orderTypeCode", "")) for status in accounts.brightpearl.order_statuses() if "statusId" in status}
-    wrong = {name: status_id for name, status_id in settings.brightpearl.statuses.model_dump().items() if types.get(status_id) != "SC"}
-    return f"[brightpearl.statuses] {wrong} are no statuses of type SC; there are {sorted(key for key, code in types.items() if code == 'SC')}" if wrong else ""
-
-
-def _channels_exist(settings: Settings, accounts: Accounts) -> str:
-    known = {int(channel["id"]) for channel in accounts.brightpearl.channels() if "id" in channel}
-    wanted = {shop.channel_id for shop in settings.shops}
-    return f"no channel has the id {sorted(wanted - known)}; there are {sorted(known)}" if wanted - known else ""
-
-
-def _methods_exist(settings: Settings, accounts: Accounts) -> str:
-    known = {str(method.get("code")) for method in accounts.brightpearl.payment_methods()}
-    wanted = {code for shop in settings.shops for code in shop.payment_methods.values()} - {"same_as_sale"}
-    return f"no payment method has the code {sorted(wanted - known)}; there are {sorted(known)}" if wanted - known else ""
 
 
 def _instance(accounts: Accounts) -> int | None:

@@ -24,7 +24,10 @@ def listed(*, owner: str | None) -> Answer:
         shown = shown[shown["owner"] == owner]
     shown = shown.sort_values("money_minor", ascending=False, na_position="last")
     rows = [_plain(row) for row in shown.to_dict("records")]
-    lines = [f"{row['exception_id']:>5}  {row['severity']:<8} {row['owner']:<12} {_money(row):>14}  {_title(row['code'])} ({row['subject_type']} {row['subject_id']})" for row in rows]
+    lines = [
+        f"{row['exception_id']:>5}  {row['severity']:<8} {row['owner']:<12} {_money(row):>14}  {_title(row['code'])} ({row['subject_type']} {row['subject_id']})"
+        for row in rows
+    ]
     return Answer([*lines, f"{len(rows)} open"], rows, status=0)
 
 
@@ -40,9 +43,18 @@ def shown(exception_id: int) -> Answer:
     lines = []
     if row is not None:
         kind = CATALOGUE[row["code"]]
-        lines += [f"{kind.title}: {row['subject_type']} {row['subject_id']} of shop {row['shop']}, owner {row['owner']}, {_money(row)} at stake"]
-        lines += [f"expected: {row['expected']}", f"found: {row['found']}", f"suggestion: {row['suggestion'] or 'none'}", f"next step: {kind.next_step}"]
-    lines += [f"{turn.at:%Y-%m-%d %H:%M} {turn.what} by {turn.actor}{': ' + turn.note if turn.note else ''}" for turn in turns]
+        lines += [
+            f"{kind.title}: {row['subject_type']} {row['subject_id']} of shop {row['shop']}, owner {row['owner']}, {_money(row)} at stake"
+        ]
+        lines += [
+            f"expected: {row['expected']}",
+            f"found: {row['found']}",
+            f"suggestion: {row['suggestion'] or 'none'}",
+            f"next step: {kind.next_step}",
+        ]
+    lines += [
+        f"{turn.at:%Y-%m-%d %H:%M} {turn.what} by {turn.actor}{': ' + turn.note if turn.note else ''}" for turn in turns
+    ]
     return Answer(lines, {"exception": row, "history": [vars(turn) for turn in turns]})
 
 
@@ -57,18 +69,26 @@ def resolve(exception_id: int, *, action: str, value: str, reason: str, by: str,
     runtime.prepare()
     with database.connect() as connection:
         try:
-            done = act(connection, load_settings(), exception_id, Act(action, parsed, reason, by, second, getpass.getuser()))
+            done = act(
+                connection, load_settings(), exception_id, Act(action, parsed, reason, by, second, getpass.getuser())
+            )
         except ActRefused as refusal:
             return Answer([f"refused, nothing was changed: {refusal}"], status=1)
     return Answer([done])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if not isinstance(value, list | dict) and pd.isna(value) else value for name, value in row.items()}
+    return {
+        name: None if not isinstance(value, list | dict) and pd.isna(value) else value for name, value in row.items()
+    }
 
 
 def _money(row: dict[str, Any]) -> str:
-    return format_minor(int(row["money_minor"]), str(row["currency"])) if row["money_minor"] is not None and row["currency"] else "-"
+    return (
+        format_minor(int(row["money_minor"]), str(row["currency"]))
+        if row["money_minor"] is not None and row["currency"]
+        else "-"
+    )
 
 
 def _title(code: str) -> str:

@@ -22,7 +22,11 @@ def settle() -> Answer:
         accounts.close()
     lines = [f"{count} effects are now {state}" for state, count in sorted(report.by_state.items())]
     lines += [f"{report.still_unknown} effects are still unknown", *report.unread]
-    return Answer(lines, {"by_state": dict(report.by_state), "still_unknown": report.still_unknown, "unread": report.unread}, status=1 if report.unread else 0)
+    return Answer(
+        lines,
+        {"by_state": dict(report.by_state), "still_unknown": report.still_unknown, "unread": report.unread},
+        status=1 if report.unread else 0,
+    )
 
 
 def verify() -> Answer:
@@ -31,5 +35,9 @@ def verify() -> Answer:
     with database.connect() as connection:
         broken, head = books.verify(connection), books.head(connection)
     if broken is not None:
-        return Answer([f"the audit chain is broken at row {broken}: somebody changed the database by hand"], {"broken_at": broken}, status=1)
+        return Answer(
+            [f"the audit chain is broken at row {broken}: somebody changed the database by hand"],
+            {"broken_at": broken},
+            status=1,
+        )
     return Answer([f"the audit chain holds up to {head}"], {"broken_at": None})

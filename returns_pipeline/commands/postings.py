@@ -39,8 +39,13 @@ def approve(*, by: str, batch: str | None, everything: bool, rma_ids: Sequence[i
         chosen = _chosen(connection, batch, rma_ids)
         if not chosen:
             return Answer(["nothing that waits matches; `postings list` shows what waits"], status=1)
-        numbers = [approvals.approve(connection, each.effect_ids, by, each.sha256_hex, getpass.getuser()) for each in chosen]
-    words = [f"approved {len(each.effect_ids)} credits of {each.shop}, {_money(each)}, as batch {number}" for each, number in zip(chosen, numbers, strict=True)]
+        numbers = [
+            approvals.approve(connection, each.effect_ids, by, each.sha256_hex, getpass.getuser()) for each in chosen
+        ]
+    words = [
+        f"approved {len(each.effect_ids)} credits of {each.shop}, {_money(each)}, as batch {number}"
+        for each, number in zip(chosen, numbers, strict=True)
+    ]
     return Answer([*words, f"{by} is recorded as asserted, not proved; the next sync posts them"], numbers)
 
 
@@ -64,7 +69,9 @@ def _chosen(connection: psycopg.Connection, batch: str | None, rma_ids: Sequence
 
 
 def _money(batch: Batch) -> str:
-    return f"{format_minor(batch.net_minor, batch.currency)} net and {format_minor(batch.tax_minor, batch.currency)} tax"
+    return (
+        f"{format_minor(batch.net_minor, batch.currency)} net and {format_minor(batch.tax_minor, batch.currency)} tax"
+    )
 
 
 def _proof(row: dict[str, object]) -> str:

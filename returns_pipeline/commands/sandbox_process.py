@@ -66,9 +66,9 @@ def running(*, seed: int, living: bool = False) -> Iterator[Sandbox]:
             str(told),
         ]
         with log.open("w") as output:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own module
                 [*command, *(["--living"] if living else [])], stdout=output, stderr=subprocess.STDOUT, env=_bare()
-            )  # noqa: S603 - our own module
+            )
         try:
             yield Sandbox(_wait_for(told, process, log))
         finally:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
+import psycopg
 from dagster import DagsterInstance
 
-from returns_pipeline.settings import load_settings
-from returns_pipeline.stages.passes import Scope, refuse_unready
+from returns_pipeline.settings import Settings, load_settings
+from returns_pipeline.stages.accounts import Accounts
+from returns_pipeline.stages.passes import Scope, refuse_unfit, refuse_unready
 from returns_pipeline.storage import database, locks
 
 _MOST_ROUNDS = 60
@@ -39,8 +41,10 @@ def sync(
         SettingsError, NotReady: before anything is read.
         locks.Busy: another sync holds the account; the message names it.
     """
-    refuse_unready(load_settings())
+    settings = load_settings()
+    refuse_unready(settings)
     with database.connect() as connection, locks.hold(connection, "sync", wait_seconds=lock_wait):
+        _refuse_unfit(connection, settings)
         result = _one_pass(scope)
         rounds = 1
         while until_idle and result.is_good and result.moved and rounds < _MOST_ROUNDS:
@@ -48,6 +52,16 @@ def sync(
             result = _joined(result, _one_pass(scope))
             rounds += 1
     return result
+
+
+def _refuse_unfit(connection: psycopg.Connection, settings: Settings) -> None:
+    """Stops before the first pass when credentials are missing or, in live mode, the settings do not fit the account."""
+    accounts = Accounts(settings)
+    try:
+        accounts.check()
+        refuse_unfit(connection, accounts, settings)
+    finally:
+        accounts.close()
 
 
 def _one_pass(scope: Scope) -> SyncResult:
@@ -79,13 +93,13 @@ def _read(executed: dg.ExecuteInProcessResult) -> SyncResult:
         if event.is_step_failure:
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
-            result.failed_steps[event.step_key or "?"] = cause.message.strip() if cause else "no error was recorded"
+            result.failed_steps[event.step_key or "?"] = _told(cause.message) if cause else "no error was recorded"
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
             metadata = event.materialization.metadata
             for name, value in metadata.items():
                 if isinstance(value, dg.IntMetadataValue) and value.value is not None:
                     result.counts[f"{event.asset_key.to_user_string()}:{name}"] = value.value
-            result.moved += sum(metadata[name].value for name in _MOVED if name in metadata)
+                    result.moved += value.value if name in _MOVED else 0
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             if evaluation.check_name.endswith("_conform_to_schema") and not evaluation.passed:
@@ -95,6 +109,12 @@ def _read(executed: dg.ExecuteInProcessResult) -> SyncResult:
                     if name.startswith("gate_") and value.value != "open"
                 ]
     return result
+
+
+def _told(message: str) -> str:
+    """An error's own words, without the name of its class in front."""
+    name, _, words = message.strip().partition(": ")
+    return words if words and " " not in name else message.strip()
 
 
 def _joined(before: SyncResult, after: SyncResult) -> SyncResult:

@@ -57,6 +57,10 @@ class Allotment:
         """The balance row, with `own_qty`, `own_net`, `own_tax` and the `foreign_` figures; None where the row cannot be credited."""
         return self._rows.get(order_row_id)
 
+    def balance_of(self, order_row_id: int) -> Mapping[str, Any]:
+        """The balance row of an order row that a credit of ours holds units of: the ledger took them from it, so it is there."""
+        return self._rows[order_row_id]
+
     def left(self, order_row_id: int, shipped_quantity: int) -> int:
         """Units that were shipped and that nobody has credited yet."""
         row = self._rows[order_row_id]

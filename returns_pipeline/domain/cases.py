@@ -221,7 +221,7 @@ class Facts:
             credit_row_id=own[0]["credit_row_id"] if own else None, seen_quantity=seen["quantity"], seen_net_minor=seen["net_minor"],
             seen_tax_minor=seen["tax_minor"], came=counts[0], passed=counts[1], failed=counts[2],
             receipts=[(came[0]["receipt_line_id"], counts[0])] if parts and counts[0] else [] if parts else [(row["receipt_line_id"], row["matched_quantity"]) for row in came],
-            return_line=return_line, balance=self._allotment.row(line["order_row_id"]), tax_code=sold["tax_code"],
+            return_line=return_line, balance=self._allotment.balance_of(line["order_row_id"]), tax_code=sold["tax_code"],
             is_delivery=delivery.is_delivery(sold), portal_paid_minor=self._paid(return_line, line["quantity"]),
         )  # fmt: skip
 

@@ -19,13 +19,11 @@ class Rulings:
         self._of_rma: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._of_credit: dict[tuple[str, int], Mapping[str, Any]] = {}
         for row in records(decisions):
-            subject = int(row["subject_id"]) if row["subject_type"] in ("rma", "credit") else None
-            if row["subject_type"] == "credit" and subject is not None:
-                self._of_credit[(row["action"], subject)] = row["value"]
+            if row["subject_type"] == "credit":
+                self._of_credit[(row["action"], int(row["subject_id"]))] = row["value"]
             elif row["rma_id"] is not None or row["subject_type"] == "rma":
-                self._of_rma[(row["action"], int(row["rma_id"] if row["rma_id"] is not None else subject))] = row[
-                    "value"
-                ]
+                rma_id = row["subject_id"] if row["rma_id"] is None else row["rma_id"]
+                self._of_rma[(row["action"], int(rma_id))] = row["value"]
 
     def on_return(self, action: str, rma_id: int) -> Mapping[str, Any] | None:
         """The value of a decision about a return, or None where nobody decided."""

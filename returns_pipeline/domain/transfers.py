@@ -242,16 +242,20 @@ def build_follow_up_plans(
 ) -> list[EffectPlan]:
     """Dispatch what was created; ship and put away where the shop leaves that to the pipeline."""
     done = set(effects.loc[effects["state"] != "voided", "business_key"])
+    confirmed = records(effects[effects["state"] == "confirmed"])
+    shipped = {effect["business_key"] for effect in confirmed if effect["kind"] == "transfer.ship"}
     plans: list[EffectPlan] = []
-    for effect in records(effects[effects["state"] == "confirmed"]):
+    for effect in confirmed:
         shop = settings.shop(effect["shop"])
         if effect["kind"] == "transfer.create":
             plans.append(_dispatch_plan(effect))
-        elif effect["kind"] == "transfer.dispatch" and shop.transfers.ship_by == "pipeline":
-            notes = [int(note) for note in str(effect["remote_id"]).split(",")]
-            plans += [_ship_plan(effect, note, is_only_note=len(notes) == 1) for note in notes]
-        elif effect["kind"] == "transfer.ship" and shop.policy.put_away == "automatic":
-            plans += _put_away_plans(effect, default_locations)
+        elif effect["kind"] == "transfer.dispatch":
+            ships = [_ship_plan(effect, int(note)) for note in str(effect["remote_id"]).split(",")]
+            if shop.transfers.ship_by == "pipeline":
+                plans += ships
+            # A transfer of several notes is put away once, when all of them are on their way.
+            if shop.policy.put_away == "automatic" and shipped >= {ship.business_key for ship in ships}:
+                plans += _put_away_plans(effect, default_locations)
     return [plan for plan in plans if plan.business_key not in done]
 
 
@@ -286,8 +290,8 @@ def _dispatch_plan(effect: Mapping[str, Any]) -> EffectPlan:
     )
 
 
-def _ship_plan(effect: Mapping[str, Any], note_id: int, *, is_only_note: bool) -> EffectPlan:
-    subject = {**subject_of(effect["payload"]), "goods_out_note_id": note_id, "is_only_note": is_only_note}
+def _ship_plan(effect: Mapping[str, Any], note_id: int) -> EffectPlan:
+    subject = {**subject_of(effect["payload"]), "goods_out_note_id": note_id}
     payload = {"request": plan_bodies.ship(note_id, effect["updated_at"]), "expect": {}, "subject": subject}
     return EffectPlan(
         "transfer.ship", str(effect["shop"]), f"ship:{note_id}", payload, depends_on_key=str(effect["business_key"])
@@ -295,10 +299,9 @@ def _ship_plan(effect: Mapping[str, Any], note_id: int, *, is_only_note: bool) -
 
 
 def _put_away_plans(effect: Mapping[str, Any], default_locations: Mapping[int, int]) -> list[EffectPlan]:
-    """Releases at the target; where Brightpearl made several notes of one transfer, which units are on which is not known: the warehouse's."""
     subject = subject_of(effect["payload"])
     target = int(str(subject["target_warehouse_id"]))
-    if target not in default_locations or not subject["is_only_note"]:
+    if target not in default_locations:
         return []
     totals: dict[int, int] = {}
     for entry in subject["products"]:  # type: ignore[attr-defined]
@@ -310,7 +313,7 @@ def _put_away_plans(effect: Mapping[str, Any], default_locations: Mapping[int, i
             product,
             quantity,
             default_locations[target],
-            f"n{subject['goods_out_note_id']}",
+            f"t{subject['transfer_id']}",
             None,
             None,
         )

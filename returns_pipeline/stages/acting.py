@@ -9,7 +9,9 @@ import psycopg
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.settings import Settings
 from returns_pipeline.storage import decisions, exceptions, frames, ledger
+from returns_pipeline.storage.ledger import audit
 
+_RESULTS = ("pass", "damaged", "write_off")
 _ON_ANY = ("acknowledge", "waive")
 _ON_EFFECTS = ("retry", "void", "adopt")
 _DECISIONS: Mapping[str, tuple[str, ...]] = {
@@ -19,7 +21,11 @@ _DECISIONS: Mapping[str, tuple[str, ...]] = {
     "accept_variance": ("amount_mismatch",),
     "adopt_credit": ("foreign_credit", "double_credit"),
 }
-_NEEDS: Mapping[str, tuple[str, ...]] = {"map_sku": ("sku", "order_row_id"), "lost_in_transit": ("claim_reference",), "adopt": ("remote_id",)}
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "map_sku": ("sku", "order_row_id"),
+    "lost_in_transit": ("claim_reference",),
+    "adopt": ("remote_id",),
+}
 
 
 class ActRefused(Exception):
@@ -49,7 +55,9 @@ def act(connection: psycopg.Connection, settings: Settings, exception_id: int, w
         raise ActRefused("an act needs a reason and the name of who decides")
     missing = [name for name in _NEEDS.get(wanted.action, ()) if name not in wanted.value]
     if missing:
-        raise ActRefused(f"{wanted.action} needs {', '.join(missing)} in its value, such as {{{', '.join(f'{chr(34)}{name}{chr(34)}: ...' for name in missing)}}}")
+        raise ActRefused(
+            f"{wanted.action} needs {', '.join(missing)} in its value, such as {{{', '.join(f'{chr(34)}{name}{chr(34)}: ...' for name in missing)}}}"
+        )
     if wanted.action in _ON_ANY:
         move = exceptions.acknowledge if wanted.action == "acknowledge" else exceptions.waive
         move(connection, exception_id, actor=wanted.by, note=wanted.reason, os_user=wanted.os_user)
@@ -70,7 +78,9 @@ def _open_exception(connection: psycopg.Connection, exception_id: int) -> Mappin
 
 def _on_effect(connection: psycopg.Connection, row: Mapping[str, Any], wanted: Act) -> str:
     if row["subject_type"] != "effect":
-        raise ActRefused(f"{wanted.action} acts on an effect, and exception {row['exception_id']} is about {row['subject_type']} {row['subject_id']}")
+        raise ActRefused(
+            f"{wanted.action} acts on an effect, and exception {row['exception_id']} is about {row['subject_type']} {row['subject_id']}"
+        )
     effects = ledger.read_effects(connection, scope="all")
     found = effects[effects["business_key"] == row["subject_id"]]
     if found.empty:
@@ -91,9 +101,13 @@ def _on_effect(connection: psycopg.Connection, row: Mapping[str, Any], wanted: A
 def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str, Any], wanted: Act) -> str:
     fitting = _DECISIONS.get(wanted.action)
     if fitting is None:
-        raise ActRefused(f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_EFFECTS, *_DECISIONS))}")
+        raise ActRefused(
+            f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_EFFECTS, *_DECISIONS))}"
+        )
     if row["code"] not in fitting:
-        raise ActRefused(f"{wanted.action} fits {', '.join(fitting)}, and exception {row['exception_id']} is {row['code']}")
+        raise ActRefused(
+            f"{wanted.action} fits {', '.join(fitting)}, and exception {row['exception_id']} is {row['code']}"
+        )
     _refuse_alone(settings, row, wanted)
     decisions.record(
         connection,
@@ -108,7 +122,13 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
         second_approver=wanted.second,
         os_user=wanted.os_user,
     )
-    exceptions.acknowledge(connection, int(row["exception_id"]), actor=wanted.by, note=f"{wanted.action}: {wanted.reason}", os_user=wanted.os_user)
+    exceptions.acknowledge(
+        connection,
+        int(row["exception_id"]),
+        actor=wanted.by,
+        note=f"{wanted.action}: {wanted.reason}",
+        os_user=wanted.os_user,
+    )
     return f"{wanted.action} recorded for RMA {row['rma_id']}; the next sync judges it anew and closes the exception if it heals"
 
 
@@ -120,3 +140,31 @@ def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> No
         raise ActRefused(
             f"{format_minor(int(money), str(row['currency']))} is above limits.second_approver_minor: name a second person with --second"
         )
+
+
+def record_inspection(
+    connection: psycopg.Connection, rma_id: int, returned_item_id: int, result: str, reason: str, by: str
+) -> str:
+    """Records what the bench found about one unit and answers it in words.
+
+    Raises:
+        ActRefused: the unit is not of that return, the result is none of pass, damaged and write_off, or a reason or name is missing.
+    """
+    unit = connection.execute(
+        "SELECT shop FROM returngo_return_items WHERE returned_item_id = %s AND rma_id = %s", (returned_item_id, rma_id)
+    ).fetchone()
+    if unit is None:
+        raise ActRefused(f"RMA {rma_id} has no unit {returned_item_id}")
+    if result not in _RESULTS:
+        raise ActRefused(f"{result!r} is none of {', '.join(_RESULTS)}")
+    if not by.strip() or (result != "pass" and not reason.strip()):
+        raise ActRefused(f"{result} needs {'a reason' if by.strip() else 'the name of who inspected'}")
+    with connection.transaction():
+        connection.execute(
+            """INSERT INTO inspections(shop, rma_id, returned_item_id, quantity, result, reason, source, recorded_by)
+               VALUES (%s, %s, %s, 1, %s, nullif(%s, ''), 'job', %s)""",
+            (unit[0], rma_id, returned_item_id, result, reason, by),
+        )
+        detail = {"rma_id": rma_id, "returned_item_id": returned_item_id, "result": result, "reason": reason, "by": by}
+        audit.append(connection, None, "inspection recorded", detail)
+    return f"recorded: unit {returned_item_id} of RMA {rma_id} is {result}"

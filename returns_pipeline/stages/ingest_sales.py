@@ -1,6 +1,6 @@
 """Reads the sales that open returns belong to, and the products on them. Credits and goods-in are in `ingest_credits`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pandas as pd
 
@@ -120,7 +120,9 @@ def _payment_methods(
         return methods
     wanted = set(known.loc[_wants_payments(known, open_frames), "order_id"]) & {order.order_id for order in orders}
     for order_id, payments in stage_pass.accounts.brightpearl.payments_of(wanted).items():
-        methods[order_id] = sorted({str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")})
+        methods[order_id] = sorted(
+            {str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")}
+        )
     return methods
 
 
@@ -192,7 +194,9 @@ def _read_shop_products(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     )
 
 
-def collector(rejected: list[Finding], shop: str, subject_type: str):  # noqa: ANN202 - the client's `reject` hook
+def collector(rejected: list[Finding], shop: str, subject_type: str) -> Callable[[RecordRejected], None]:
+    """The client's `reject` hook: gathers a finding per record that cannot be used."""
+
     def collect(rejection: RecordRejected) -> None:
         rejected.append(rejected_record(rejection, shop, subject_type, rejection.subject))
 

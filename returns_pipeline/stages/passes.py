@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg
 
 from returns_pipeline.settings import Settings, ShopSettings, missing_for_live
+from returns_pipeline.stages import preflight
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database
 
@@ -63,3 +64,17 @@ def refuse_unready(settings: Settings) -> None:
     missing = missing_for_live(settings) if settings.mode == "live" else []
     if missing:
         raise NotReady("RETURNS_MODE is 'live', but the settings are not complete:\n  " + "\n  ".join(missing))
+
+
+def refuse_unfit(connection: psycopg.Connection, accounts: Accounts, settings: Settings) -> None:
+    """Stops a writer in live mode when the settings name what the account does not have.
+
+    Raises:
+        NotReady: with one sentence per setting.
+        ReadFailed: the account could not be read.
+    """
+    found = preflight.objections(connection, accounts, settings) if settings.mode == "live" else []
+    if found:
+        raise NotReady(
+            "the settings do not fit the Brightpearl account, so that nothing is written:\n  " + "\n  ".join(found)
+        )

@@ -14,7 +14,7 @@ from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
 from returns_pipeline.settings import ShopSettings, live_kinds
 from returns_pipeline.stages import decide
-from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.passes import Pass, refuse_unfit
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport
@@ -59,6 +59,7 @@ def move_stock(stage_pass: Pass) -> StageReport:
 
 
 def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) -> StageReport:
+    refuse_unfit(stage_pass.connection, stage_pass.accounts, stage_pass.settings)
     report = StageReport()
     findings: dict[str, list[Finding]] = {}
     if stage_pass.settings.mode == "live":
@@ -152,16 +153,22 @@ def _tell(
 
 def _raising_plans(stage_pass: Pass, shop: ShopSettings, number: int) -> tuple[list[EffectPlan], list[Finding]]:
     """What was decided to be raised or cancelled; nothing follows from it within the same pass."""
-    return ([] if number else _credit_plans(stage_pass, shop, RAISING, Frames(stage_pass, shop)["returns/credit_proposals"])), []
+    return (
+        [] if number else _credit_plans(stage_pass, shop, RAISING, Frames(stage_pass, shop)["returns/credit_proposals"])
+    ), []
 
 
 def _posting_plans(stage_pass: Pass, shop: ShopSettings, number: int) -> tuple[list[EffectPlan], list[Finding]]:
     """What was decided; in later rounds decided anew, because a posted credit is then annotated and its refund recorded."""
-    proposals = decide.credit_proposals(stage_pass, shop) if number else Frames(stage_pass, shop)["returns/credit_proposals"]
+    proposals = (
+        decide.credit_proposals(stage_pass, shop) if number else Frames(stage_pass, shop)["returns/credit_proposals"]
+    )
     return _credit_plans(stage_pass, shop, POSTING, proposals), []
 
 
-def _credit_plans(stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], proposals: pd.DataFrame) -> list[EffectPlan]:
+def _credit_plans(
+    stage_pass: Pass, shop: ShopSettings, kinds: Sequence[str], proposals: pd.DataFrame
+) -> list[EffectPlan]:
     wanted = proposals[proposals["action"].map(_KIND_OF_ACTION).isin(kinds)]
     if wanted.empty:
         return []

@@ -66,12 +66,12 @@ def _gaps(connection: psycopg.Connection, settings: Settings, now: dt.datetime) 
 def _gates(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
     closed = [gate for gate in gates.newest(connection) if not gate.passed]
     for gate in closed:
-        yield _row(f"gate of {gate.table_name}", 1, "closed", "bad", f"{gate.shop}: {gate.reason}", gate.shop)
+        yield _row(f"gate of {gate.table}", 1, "closed", "bad", f"{gate.shop}: {gate.reason}", gate.shop)
     yield _row("closed gates", len(closed), "gates", "bad" if closed else "ok", f"{len(closed)} gates are closed")
 
 
 def _effects(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
-    counts = dict(
+    counts: dict[str, int] = dict(
         connection.execute(
             "SELECT state::text, count(*) FROM effect WHERE state IN ('unknown', 'halted', 'rejected') GROUP BY 1"
         ).fetchall()

@@ -99,7 +99,7 @@ def serving(*acts: Act) -> Iterator[Script]:
 
 def answers(status: int, body: object = None, **headers: str) -> Act:
     """An answer with JSON, or with bytes as they are; `_` in a header's name is `-`."""
-    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body, default=float).encode()
 
     def act(handler: Handler) -> None:
         handler.send_response(status)

@@ -34,9 +34,10 @@ def parse_all(exchange: samples.Exchange) -> list[object]:
         parse = goods_in_lines if "goods-in" in exchange.path else goods_out_note
         return [parse(int(note_id), raw) for note_id, raw in response.items()]
     parser = next((parser for start, parser in parsers.items() if exchange.path.startswith(start)), None)
+    if parser is None:
+        return []
     # Purchase orders come from the same resource; no search of ours finds them.
-    wanted = [raw for raw in response if raw.get("orderTypeCode") in (None, "SO")]
-    return [parser(raw) for raw in wanted] if parser else []
+    return [parser(raw) for raw in response if raw.get("orderTypeCode") in (None, "SO")]
 
 
 @pytest.mark.parametrize("path", samples.files("brightpearl"), ids=lambda path: path.stem)

@@ -101,7 +101,84 @@ def shipments(*rows: dict) -> pd.DataFrame:
     return frame("returngo_shipments", *(plain | row for row in rows or ({},)))
 
 
+def inspections(*rows: dict) -> pd.DataFrame:
+    """What people recorded at the bench; nothing by default."""
+    return frame("inspections", *({"shop": "uk", "rma_id": RMA, "quantity": 1, "source": "job"} | row for row in rows))
+
+
 def decisions(*rows: dict) -> pd.DataFrame:
     """What people decided; nothing by default."""
     plain = {"subject_type": "rma", "subject_id": str(RMA), "rma_id": RMA, "value": {}}
     return frame("operator_decisions", *(plain | row for row in rows))
+
+
+def effects(*rows: dict) -> pd.DataFrame:
+    """Effects as the ledger answers them; nothing by default."""
+    plain = {
+        "shop": "uk",
+        "state": "confirmed",
+        "reason": None,
+        "remote_id": None,
+        "needs_approval": False,
+        "attempt": 1,
+    }
+    plain |= {"approved_batch": None, "confirmed_by": None, "created_at": CREATED, "updated_at": CREATED, "payload": {}}
+    columns = ["effect_id", "kind", "business_key", *plain]
+    filled = [plain | {"effect_id": number} | row for number, row in enumerate(rows, start=1)]
+    types = {"effect_id": "int64", "created_at": "datetime64[us, UTC]", "updated_at": "datetime64[us, UTC]"}
+    types |= {"needs_approval": "boolean", "approved_batch": "Int64"}
+    types |= dict.fromkeys(("shop", "kind", "business_key", "state", "reason", "remote_id", "confirmed_by"), "string")
+    return pd.DataFrame(filled, columns=columns).astype(types)
+
+
+def ledger_lines(*rows: dict) -> pd.DataFrame:
+    """Lines of effects as the ledger answers them; nothing by default."""
+    plain = {"effect_id": 1, "line_no": 1, "shop": "uk", "kind": "credit.post", "state": "confirmed", "credit_id": 8001}
+    plain |= {"rma_id": RMA, "order_id": SALE, "order_row_id": 1, "qty": 1, "net_minor": 1000, "tax_minor": 200}
+    whole = ("rma_id", "credit_id")
+    types = dict.fromkeys(
+        ("effect_id", "line_no", "order_id", "order_row_id", "qty", "net_minor", "tax_minor"), "int64"
+    )
+    types |= dict.fromkeys(whole, "Int64") | dict.fromkeys(("shop", "kind", "state"), "string")
+    return pd.DataFrame([plain | row for row in rows], columns=list(plain)).astype(types)
+
+
+def return_lines(*rows: dict) -> pd.DataFrame:
+    """Judged lines: by default one shirt of the parcel, in order."""
+    plain = {
+        "return_line_id": f"{RMA}-1-{PARCEL}",
+        "rma_id": RMA,
+        "rma_status": "Approved",
+        "shipment_id": PARCEL,
+        "order_id": SALE,
+        "order_row_id": 1,
+        "product_id": 11,
+        "quantity": 1,
+        "returned_item_ids": [1],
+        "life": "ordinary",
+        "currency": "GBP",
+        "paid_price_minor": 1200,
+        "paid_tax_minor": 200,
+        "fee_minor": 0,
+        "approved_at": CREATED,
+    }
+    return frame("returns_return_lines", *(plain | row for row in rows or ({},)))
+
+
+def receipts(*rows: dict) -> pd.DataFrame:
+    """Goods-in lines that were matched: by default one shirt that came and is not inspected."""
+    plain = {
+        "receipt_line_id": 30,
+        "rma_id": RMA,
+        "return_line_id": f"{RMA}-1-{PARCEL}",
+        "credit_id": 8001,
+        "order_id": SALE,
+        "order_row_id": 1,
+        "product_id": 11,
+        "quantity": 1,
+        "matched_quantity": 1,
+        "warehouse_id": 3,
+        "location_id": 5,
+        "received_on": NOW - dt.timedelta(days=1),
+    }
+    return frame("returns_receipts", *(plain | row for row in rows or ({},)))

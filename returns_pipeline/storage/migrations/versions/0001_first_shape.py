@@ -22,5 +22,4 @@ def upgrade() -> None:
     for name in _FILES:
         statements = (Path(__file__).parents[1] / "sql" / name).read_text(encoding="utf-8")
         # Without parameters the driver sends the text as it stands: percent signs and several statements at once.
-        with connection.connection.cursor() as cursor:
-            cursor.execute(statements)
+        connection.connection.cursor().execute(statements)
