@@ -12,7 +12,7 @@ from returns_pipeline.commands.sandbox_process import Sandbox
 from returns_pipeline.storage import embedded, home
 
 _APPROVER = "Dana (demo finance)"
-_MOST_CLOSING_ROUNDS = 6
+_MOST_CLOSING_ROUNDS = 3
 
 
 def run(*, seed: int, say: Callable[[str], None]) -> Answer:
@@ -63,7 +63,7 @@ def _play(sandbox: Sandbox, say: Callable[[str], None]) -> None:
     for _ in range(_MOST_CLOSING_ROUNDS):
         postings.approve_waiting(by=_APPROVER)
         sandbox.post("/story/play", {"day": len(sandbox.get("/story")["days"])})
-        result = sync(Scope(is_sweep=True), until_idle=True)
+        result = sync(Scope(), until_idle=True)
         _stop_on_failure(result)
         if len(result.run_ids) == 1:
             break

@@ -106,7 +106,8 @@ def _with_return_lines(lines: pd.DataFrame, standing: pd.DataFrame, return_lines
     anyone = known.drop_duplicates("order_row_id").set_index("order_row_id")
     strangers = ~lines["credit_id"].isin(by_credit.index)
     for column, source in (("rma_id", "rma_id"), ("return_line_id", "return_line_id"), ("line_shop", "shop")):
-        lines.loc[strangers, column] = lines.loc[strangers, "order_row_id"].map(anyone[source])
+        of_anyone = lines["order_row_id"].map(anyone[source]).astype("object")
+        lines[column] = of_anyone.where(strangers, lines[column].astype("object"))
     lines["rma_id"] = lines["rma_id"].astype("Int64")
     return lines
 

@@ -22,6 +22,7 @@ COLUMNS = [
     "credited_net_minor", "credited_tax_minor", "foreign_quantity", "refunded_minor", "recorded_minor", "state", "cause", "difference_minor",
     "compared_at",
 ]  # fmt: skip
+_OWED_NO_MONEY = (lives.EXCHANGE, lives.STORE_CREDIT, lives.GIFT_CARD)
 _CAUSES = {
     "cancelled": "the return was withdrawn",
     "nothing_to_credit": "nothing was shipped, so nothing is credited",
@@ -90,6 +91,7 @@ def three_way_match(
     ):
         lines[name] = lines[name].fillna(0).astype("int64")
     lines["announced_quantity"] = lines["quantity"]
+    lines["money_differs"] = _money_differs(lines, effects)
     lines["state"] = _states(lines, shop, patience, now)
     lines["cause"] = lines["state"].map(_CAUSES)
     lines["difference_minor"] = _differences(lines)
@@ -217,6 +219,20 @@ def _recorded(lines: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
     return pd.Series(recorded, index=lines.index, dtype="int64")
 
 
+def _money_differs(lines: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
+    """Where a return is credited whole and refunded, and both differ by more than one rounding per unit; its delivery and fees count on both sides."""
+    credited: dict[int, int] = {}
+    for payload in effects.loc[(effects["kind"] == "credit.post") & (effects["state"] == "confirmed"), "payload"]:
+        rma_id = int(str(subject_of(payload)["rma_id"]))
+        credited[rma_id] = credited.get(rma_id, 0) + int(payload["expect"]["total_minor"])
+    of_return = lines.groupby("rma_id")
+    refunded, units = of_return["refunded_minor"].transform("sum"), of_return["quantity"].transform("sum")
+    is_open = lines["life"].isin(_OWED_NO_MONEY) | (lines["credited_quantity"] < lines["quantity"])
+    is_settled = ~is_open.groupby(lines["rma_id"]).transform("any")
+    difference = (lines["rma_id"].map(credited).fillna(0).astype("int64") - refunded).abs()
+    return is_settled & (refunded > 0) & (difference > units)
+
+
 def _states(lines: pd.DataFrame, shop: ShopSettings, patience: dt.timedelta, now: dt.datetime) -> np.ndarray:
     withdrawn = lines["rma_status"].isin(["Rejected", "Canceled"])
     nothing = (lines["verdict"] == "void") & ~withdrawn & (lines["rma_status"] != "Pending")
@@ -226,13 +242,11 @@ def _states(lines: pd.DataFrame, shop: ShopSettings, patience: dt.timedelta, now
     over = ~without_receipt & (lines["credited_quantity"] > lines["received_quantity"])
     refunded = lines["refunded_minor"] > 0
     is_stock_only = lines["life"].map(lambda life: lives.is_stock_only(life, shop.policy)).astype("bool")
-    no_money_due = lines["life"].isin([lives.EXCHANGE, lives.STORE_CREDIT, lives.GIFT_CARD])
-    # Each unit's price may be rounded once on either side; fees that the portal kept are no difference.
-    credited = lines["credited_net_minor"] + lines["credited_tax_minor"] - lines["fee_minor"]
-    differs = refunded & ((credited - lines["refunded_minor"]).abs() > lines["quantity"])
+    no_money_due = lines["life"].isin(_OWED_NO_MONEY)
     late = (now - lines["approved_at"]) > patience
     return np.select(
-        [withdrawn & ~is_credited, nothing, lines["verdict"] == "held", over, is_credited & differs, is_credited & (refunded | no_money_due), is_credited, is_stock_only & is_received,
+        [withdrawn & ~is_credited, nothing, lines["verdict"] == "held", over, is_credited & lines["money_differs"], is_credited & (refunded | no_money_due), is_credited,
+         is_stock_only & is_received,
          (lines["foreign_quantity"] >= lines["quantity"]) & ~is_received, is_received, refunded & ~without_receipt, late.fillna(value=False)],
         ["cancelled", "nothing_to_credit", "held", "credited_more_than_received", "refund_mismatch", "complete", "credited", "stock_only", "credited_by_others", "received",
          "refund_before_receipt", "announced_not_arrived"],

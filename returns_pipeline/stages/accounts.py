@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 
 from returns_pipeline.clients.allow_list import BRIGHTPEARL_READS, RETURNGO_READS, check_base_url, writes_of
 from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
-from returns_pipeline.clients.credentials import BrightpearlCredentials, base_url_from, brightpearl_from, returngo_from
+from returns_pipeline.clients.credentials import base_url_from, brightpearl_from, returngo_from
 from returns_pipeline.clients.pacing import BudgetSpent, Priority
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.clients.transport import Transport
 from returns_pipeline.settings import Settings, ShopSettings, live_kinds
+from returns_pipeline.stages import secrecy
 from returns_pipeline.storage import database, home
 from returns_pipeline.storage.usage import CallRecorder, DailyCount, PostgresPacer
 
@@ -74,9 +75,8 @@ class Accounts:
         url = check_base_url(
             base_url_from(self._environment, "BRIGHTPEARL_BASE_URL", _BRIGHTPEARL_EXAMPLE), "BRIGHTPEARL_BASE_URL"
         )
-        credentials: BrightpearlCredentials = brightpearl_from(
-            self._environment, home.credentials(), f"{url}/oauth/token"
-        )
+        credentials = brightpearl_from(self._environment, home.credentials(), url)
+        secrecy.guard(credentials.secrets)
         quota = self._settings.quota
         pacer = PostgresPacer(database.connect, "brightpearl", quota.brightpearl_per_minute * quota.brightpearl_share)
         self._pacers.append(pacer)
@@ -95,12 +95,14 @@ class Accounts:
             api="Brightpearl",
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
             permanent=is_permanent,
+            renew=credentials.renew,
         )
         return BrightpearlClient(transport)
 
     def _make_returngo(self, shop: ShopSettings) -> ReturnGoClient:
         url = check_base_url(self._environment.get("RETURNGO_BASE_URL") or _RETURNGO_ADDRESS, "RETURNGO_BASE_URL")
         credentials = returngo_from(self._environment, shop.name, shop.api_key_env)
+        secrecy.guard(credentials.secrets)
         armed = live_kinds(self._settings, shop) & {"returngo.receive"}
         transport = Transport(
             url,

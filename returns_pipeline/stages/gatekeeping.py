@@ -3,7 +3,7 @@
 A bad row is held back with a finding and the others go on; a bad batch closes the gate of its shop. What a batch means is not known here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -93,6 +93,15 @@ def rejected_record(rejection: RecordRejected, shop: str, subject_type: str, sub
         expected=f"a {rejection.field} that can be read",
         found=rejection.found,
     )
+
+
+def collector(rejected: list[Finding], shop: str, subject_type: str) -> Callable[[RecordRejected], None]:
+    """The client's `reject` hook: gathers a finding per record that cannot be used."""
+
+    def collect(rejection: RecordRejected) -> None:
+        rejected.append(rejected_record(rejection, shop, subject_type, rejection.subject))
+
+    return collect
 
 
 def _store(stage_pass: Pass, batch: Batch, good: pd.DataFrame, report: StageReport) -> None:

@@ -10,8 +10,7 @@ from returns_pipeline.clients.records_brightpearl import GoodsInLine, SalesCredi
 from returns_pipeline.domain.credit_rows import match_credit_rows
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
-from returns_pipeline.stages.gatekeeping import Batch, commit
-from returns_pipeline.stages.ingest_sales import collector
+from returns_pipeline.stages.gatekeeping import Batch, collector, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames, each_shop
 from returns_pipeline.stages.report import StageReport
@@ -56,7 +55,12 @@ def _read_shop_credits(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     if stage_pass.scope.is_sweep or stage_pass.scope.rma_ids:
         wanted |= set(known["credit_id"])
     credits = client.sales_credits(wanted)
-    gone = wanted - {credit.credit_id for credit in credits} if credits or not wanted else set()
+    unreadable = {
+        int(finding.subject_id.rsplit(" ", 1)[-1])
+        for finding in rejected
+        if finding.subject_id.rsplit(" ", 1)[-1].isdigit()
+    }
+    gone = wanted - {credit.credit_id for credit in credits} - unreadable
     report = _store_credits(stage_pass, shop, open_frames, credits, rejected, newest)
     known_credits.mark_gone(stage_pass.connection, gone)
     known_credits.mark_searched(stage_pass.connection, list(of_orders))

@@ -6,7 +6,7 @@ when an inspection may have happened, or when a person asks.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail,
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
-from returns_pipeline.stages.gatekeeping import Batch, commit, rejected_record
+from returns_pipeline.stages.gatekeeping import Batch, collector, commit, rejected_record
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import each_shop, refuse
 from returns_pipeline.stages.report import StageReport
@@ -62,6 +62,8 @@ def read_transactions(stage_pass: Pass) -> StageReport:
 
 def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client = stage_pass.accounts.returngo(shop)
+    unusable: list[Finding] = []
+    client.reject = collector(unusable, shop.label, "rma")
     open_returns.close_settled(stage_pass.connection, shop.label)
     known = open_returns.known(stage_pass.connection, shop.label)
     if stage_pass.scope.rma_ids:
@@ -72,7 +74,7 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
             return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
         wanted = _wanted_details(stage_pass, shop, listing, known)
     details, rejected = _details(client, shop, sorted(wanted))
-    return _store(stage_pass, shop, listing, known, details, rejected)
+    return _store(stage_pass, shop, listing, known, details, [*unusable, *rejected])
 
 
 def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
@@ -176,6 +178,8 @@ def _is_open(status: str, rma_id: int, was_open: set[int]) -> bool:
 
 def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client = stage_pass.accounts.returngo(shop)
+    rejected: list[Finding] = []
+    client.reject = collector(rejected, shop.label, "transaction")
     since = cursors.read(stage_pass.connection, _TRANSACTIONS_SINCE, shop.label)
     earliest = open_returns.earliest_creation(stage_pass.connection, shop.label)
     if earliest is None:
@@ -191,7 +195,7 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
         stage_pass,
         shop.label,
         "ingest:transactions",
-        [_transaction_batch(shop, transactions, rma_of_item)],
+        [replace(_transaction_batch(shop, transactions, rma_of_item), rejected=rejected)],
         moved_cursors=_moved(
             stage_pass, shop, _TRANSACTIONS_SINCE, (t.last_updated_at or t.created_at for t in transactions)
         ),

@@ -1,14 +1,14 @@
 """Reads the sales that open returns belong to, and the products on them. Credits and goods-in are in `ingest_credits`."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from returns_pipeline.clients.records_brightpearl import GoodsOutNote, RecordRejected, SalesOrder
+from returns_pipeline.clients.records_brightpearl import GoodsOutNote, SalesOrder
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.domain.sales_matching import formatted_order_name
 from returns_pipeline.settings import ShopSettings
-from returns_pipeline.stages.gatekeeping import Batch, commit, rejected_record
+from returns_pipeline.stages.gatekeeping import Batch, collector, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames, each_shop
 from returns_pipeline.stages.report import StageReport
@@ -192,12 +192,3 @@ def _read_shop_products(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         "ingest:products",
         [Batch("brightpearl_products", frame, "product", "product_id", rejected=rejected)],
     )
-
-
-def collector(rejected: list[Finding], shop: str, subject_type: str) -> Callable[[RecordRejected], None]:
-    """The client's `reject` hook: gathers a finding per record that cannot be used."""
-
-    def collect(rejection: RecordRejected) -> None:
-        rejected.append(rejected_record(rejection, shop, subject_type, rejection.subject))
-
-    return collect

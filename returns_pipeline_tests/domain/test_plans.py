@@ -29,7 +29,7 @@ def built(*rows: dict[str, Any], orders: dict | None = None, **tables: Any) -> l
         worlds.NOW,
     )
     plans = build_credit_plans(frame_of(rows, worlds.NOW), sources)
-    json.dumps([plan.payload for plan in plans])
+    json.dumps([plan.payload for plan in plans], allow_nan=False)
     return plans
 
 

@@ -51,7 +51,7 @@ def created(proposals: pd.DataFrame, effects: pd.DataFrame | None = None, **tabl
     """The transfers made of these proposals."""
     shop = settings_with(**(AT_ONCE | tables)).shops[0]
     plans = build_create_plans(proposals, worlds.effects() if effects is None else effects, LOCATIONS, shop)
-    json.dumps([plan.payload for plan in plans])
+    json.dumps([plan.payload for plan in plans], allow_nan=False)
     return plans
 
 
@@ -114,7 +114,7 @@ def test_quarantined_units_are_released_before_they_travel() -> None:
     assert found["is_from_quarantine"].tolist() == [True]
     assert created(found) == []
     (release,) = build_release_plans(found, worlds.effects(), LOCATIONS)
-    json.dumps(release.payload)
+    json.dumps(release.payload, allow_nan=False)
     assert release.payload["request"]["body"] == {"productId": 11, "quantity": 1, "toLocationId": 5}
     done = worlds.effects(
         {"kind": "transfer.release", "business_key": release.business_key, "payload": release.payload}
