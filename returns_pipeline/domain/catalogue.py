@@ -84,6 +84,7 @@ _KINDS = (
     # Stock
     ("no_saleable_warehouse", "No saleable warehouse is named for this channel", "warehouse", "error", 8, False, "Name it in saleable_warehouses of the shop."),
     ("mixed_inspection_location", "Passed and other units share a location", "warehouse", "warn", 16, False, "Move the passed units to a location of their own."),
+    ("awaiting_transfer_hour", "Passed units gather for the next transfer", "warehouse", "info", None, True, "Nothing to do until transfers.at."),
     # Effects
     ("effect_rejected", "The other system refused a write", "integration", "error", 4, False, "Read its message, mend the cause, then retry or void."),
     ("effect_halted", "A write was stopped before it left", "integration", "error", 4, False, "Read the reason, then retry, adopt or void."),

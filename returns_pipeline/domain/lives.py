@@ -5,6 +5,8 @@ Source: ReturnGo's return methods and resolutions; its resolution types are an o
 
 import pandas as pd
 
+from returns_pipeline.settings.model import Policy
+
 ORDINARY = "ordinary"
 KEEP_ITEM = "keep_item"
 EXCHANGE = "exchange"
@@ -34,3 +36,10 @@ def lives_of(resolution_type: pd.Series, return_method_type: pd.Series) -> pd.Se
     life[is_kept & ~life.isin([EXCHANGE, STORE_CREDIT, GIFT_CARD])] = KEEP_ITEM
     life[resolution.str.contains("cancelorder")] = CANCEL_ORDER
     return life
+
+
+def is_stock_only(life: str, policy: Policy) -> bool:
+    """Whether the policy brings back stock and writes no credit note: the credit stays unposted."""
+    return (life == STORE_CREDIT and policy.store_credit == "stock_only") or (
+        life == EXCHANGE and policy.exchange == "even_swap"
+    )

@@ -45,3 +45,22 @@ def spread_over_lines(lines: Iterable[Mapping[str, Any]], units: Mapping[Key, in
             given[line["return_line_id"]] += more
             own[parcel] -= more
     return given
+
+
+class ParcelsToday:
+    """Where units that a credit took for one parcel are shown now: on that parcel, else on the first one that has the order row.
+
+    Args:
+        lines: return lines with rma_id, order_row_id, shipment_id.
+    """
+
+    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        self._parcels: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for line in lines:
+            if line["order_row_id"] is not None:
+                self._parcels[(line["rma_id"], line["order_row_id"])].add(parcel_of(line["shipment_id"]))
+
+    def of(self, rma_id: int, order_row_id: int, parcel: int) -> int:
+        """The parcel to show them on."""
+        known = self._parcels.get((rma_id, order_row_id), set())
+        return parcel if parcel in known or not known else min(known)

@@ -68,13 +68,20 @@ def propose_raises(
 ) -> list[dict[str, Any]]:
     """Rows of the credits to raise for one shop, or held with the reason: one credit per return, sale and parcel."""
     missing = _missing(facts, shop, now)
-    groups: dict[tuple[int, int, int], list[Row]] = {}
+    groups: dict[tuple[int, int, int, bool], list[Row]] = {}
     for line in missing:
-        groups.setdefault((line["rma_id"], line["order_id"], parcel_of(line["shipment_id"])), []).append(line)
+        # What the policy never posts must not keep back what it does.
+        key = (
+            line["rma_id"],
+            line["order_id"],
+            parcel_of(line["shipment_id"]),
+            lives.is_stock_only(line["life"], shop.policy),
+        )
+        groups.setdefault(key, []).append(line)
     taken: dict[tuple[int, int], int] = {}
     fees_used: dict[int, dict[str, int]] = {}
     proposed = []
-    for (rma_id, order_id, _), lines in sorted(groups.items()):
+    for (rma_id, order_id, *_), lines in sorted(groups.items()):
         part = taken[(rma_id, order_id)] = taken.get((rma_id, order_id), facts.parts.get((rma_id, order_id), 0)) + 1
         rows = [_row(line, number, part, facts, allotment, shop) for number, line in enumerate(lines)]
         already = {**facts.fees.get(rma_id, {})}

@@ -70,7 +70,7 @@ def _settle_what_came(
     if waits is not None:
         return [waits]
     due = {line.order_row_id: _due(line) for line in case.lines}
-    if not any(due.values()) or _is_stock_only(case, shop):
+    if not any(due.values()) or any(lives.is_stock_only(line.life, shop.policy) for line in case.lines):
         return []
     short = {line.order_row_id: due[line.order_row_id] for line in case.lines if due[line.order_row_id] < line.quantity}
     if short:
@@ -104,15 +104,6 @@ def _due(line: CreditLine) -> int:
     if line.is_without_receipt or line.is_delivery:
         return line.quantity
     return min(line.quantity, line.came)
-
-
-def _is_stock_only(case: Settlement, shop: ShopSettings) -> bool:
-    """Whether the policy brings back stock and writes no credit note for these units; the credit stays unposted."""
-    return any(
-        (line.life == lives.STORE_CREDIT and shop.policy.store_credit == "stock_only")
-        or (line.life == lives.EXCHANGE and shop.policy.exchange == "even_swap")
-        for line in case.lines
-    )
 
 
 def _withdrawn(case: Settlement) -> list[dict[str, Any]]:

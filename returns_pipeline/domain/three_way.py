@@ -12,6 +12,9 @@ import pandas as pd
 
 from returns_pipeline.domain import lives
 from returns_pipeline.domain.findings import subject_of
+from returns_pipeline.domain.parcels import ParcelsToday
+from returns_pipeline.domain.records import records
+from returns_pipeline.settings import ShopSettings
 
 COLUMNS = [
     "return_line_id", "shop", "rma_id", "order_id", "order_row_id", "currency", "tax_code", "life", "announced_quantity", "received_quantity",
@@ -26,6 +29,7 @@ _CAUSES = {
     "held": "held: see its exception",
     "credited_by_others": "credited by somebody else",
     "complete": "received, credited and refunded",
+    "stock_only": "stock is back, and the policy writes no credit note",
     "refund_mismatch": "the refund and the credit differ by more than rounding",
     "credited": "credited; the refund is not there yet",
     "credited_more_than_received": "a receipt was corrected down after the credit was posted",
@@ -46,6 +50,7 @@ def three_way_match(
     ledger_lines: pd.DataFrame,
     effects: pd.DataFrame,
     transactions: pd.DataFrame,
+    shop: ShopSettings,
     patience: dt.timedelta,
     now: dt.datetime,
 ) -> pd.DataFrame:
@@ -56,17 +61,22 @@ def three_way_match(
         standing: what our credits hold.
         foreign: what others credited per order row.
         ledger_lines, effects: the ledger.
+        shop: its policy.
         patience: how long an announced parcel may be under way.
         now: the pass's moment.
     """
     lines = return_lines.copy()
     lines["parcel"] = lines["shipment_id"].fillna(0).astype("int64")
     lines["tax_code"] = lines["order_row_id"].map(order_rows.set_index("order_row_id")["tax_code"])
+    today = ParcelsToday(records(return_lines))
     lines = lines.merge(_received(receipts), on="return_line_id", how="left", validate="1:1")
     lines = lines.merge(
-        _credited(standing, ledger_lines, credits), on=["rma_id", "order_row_id", "parcel"], how="left", validate="m:1"
+        _credited(standing, ledger_lines, credits, today),
+        on=["rma_id", "order_row_id", "parcel"],
+        how="left",
+        validate="m:1",
     )
-    lines = lines.merge(_raised(standing), on=["rma_id", "order_row_id", "parcel"], how="left", validate="m:1")
+    lines = lines.merge(_raised(standing, today), on=["rma_id", "order_row_id", "parcel"], how="left", validate="m:1")
     lines["foreign_quantity"] = (
         lines["order_row_id"].map(foreign.set_index("order_row_id")["foreign_qty"]) if len(foreign) else 0
     )
@@ -82,7 +92,7 @@ def three_way_match(
         lines[name] = lines[name].fillna(0).astype("int64")
     lines["announced_quantity"] = lines["quantity"]
     lines["money_differs"] = _money_differs(lines, effects)
-    lines["state"] = _states(lines, patience, now)
+    lines["state"] = _states(lines, shop, patience, now)
     lines["cause"] = lines["state"].map(_CAUSES)
     lines["difference_minor"] = _differences(lines)
     lines["raised_credit_ids"] = lines["raised_credit_ids"].map(lambda ids: ids if isinstance(ids, list) else [])
@@ -99,7 +109,9 @@ def _received(receipts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _credited(standing: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.DataFrame) -> pd.DataFrame:
+def _credited(
+    standing: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.DataFrame, today: ParcelsToday
+) -> pd.DataFrame:
     """Posted units and money per return, row and parcel, with the newest invoice reference."""
     posted = ledger_lines[(ledger_lines["kind"] == "credit.post") & (ledger_lines["state"] == "confirmed")]
     parcel = (
@@ -123,6 +135,7 @@ def _credited(standing: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.Da
             [dates.get(credit_id) for credit_id in posted["credit_id"]], index=posted.index, dtype="datetime64[us, UTC]"
         ),
     )
+    posted["parcel"] = _shown_on(posted, today)
     return (
         posted.groupby(["rma_id", "order_row_id", "parcel"])
         .agg(
@@ -136,10 +149,19 @@ def _credited(standing: pd.DataFrame, ledger_lines: pd.DataFrame, credits: pd.Da
     )
 
 
-def _raised(standing: pd.DataFrame) -> pd.DataFrame:
+def _shown_on(rows: pd.DataFrame, today: ParcelsToday) -> pd.Series:
+    """The parcel of today for units that were raised for another one."""
+    keys = zip(rows["rma_id"], rows["order_row_id"], rows["parcel"], strict=True)
+    return pd.Series(
+        [today.of(int(rma), int(row), int(parcel)) for rma, row, parcel in keys], index=rows.index, dtype="int64"
+    )
+
+
+def _raised(standing: pd.DataFrame, today: ParcelsToday) -> pd.DataFrame:
     live = standing[~standing["is_cancelled"]].assign(
         parcel=lambda frame: frame["shipment_id"].fillna(0).astype("int64")
     )
+    live["parcel"] = _shown_on(live, today)
     return (
         live.groupby(["rma_id", "order_row_id", "parcel"])
         .agg(
@@ -211,7 +233,7 @@ def _money_differs(lines: pd.DataFrame, effects: pd.DataFrame) -> pd.Series:
     return is_settled & (refunded > 0) & (difference > units)
 
 
-def _states(lines: pd.DataFrame, patience: dt.timedelta, now: dt.datetime) -> np.ndarray:
+def _states(lines: pd.DataFrame, shop: ShopSettings, patience: dt.timedelta, now: dt.datetime) -> np.ndarray:
     withdrawn = lines["rma_status"].isin(["Rejected", "Canceled"])
     nothing = (lines["verdict"] == "void") & ~withdrawn & (lines["rma_status"] != "Pending")
     without_receipt = lines["life"].isin(lives.WITHOUT_RECEIPT)
@@ -219,12 +241,14 @@ def _states(lines: pd.DataFrame, patience: dt.timedelta, now: dt.datetime) -> np
     is_received = lines["received_quantity"] > 0
     over = ~without_receipt & (lines["credited_quantity"] > lines["received_quantity"])
     refunded = lines["refunded_minor"] > 0
+    is_stock_only = lines["life"].map(lambda life: lives.is_stock_only(life, shop.policy)).astype("bool")
     no_money_due = lines["life"].isin(_OWED_NO_MONEY)
     late = (now - lines["approved_at"]) > patience
     return np.select(
         [withdrawn & ~is_credited, nothing, lines["verdict"] == "held", over, is_credited & lines["money_differs"], is_credited & (refunded | no_money_due), is_credited,
+         is_stock_only & is_received,
          (lines["foreign_quantity"] >= lines["quantity"]) & ~is_received, is_received, refunded & ~without_receipt, late.fillna(value=False)],
-        ["cancelled", "nothing_to_credit", "held", "credited_more_than_received", "refund_mismatch", "complete", "credited", "credited_by_others", "received",
+        ["cancelled", "nothing_to_credit", "held", "credited_more_than_received", "refund_mismatch", "complete", "credited", "stock_only", "credited_by_others", "received",
          "refund_before_receipt", "announced_not_arrived"],
         "announced",
     )  # fmt: skip

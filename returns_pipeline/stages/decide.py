@@ -125,8 +125,9 @@ def _propose_shop_transfers(stage_pass: Pass, shop: ShopSettings) -> StageReport
         if places["quarantine"]
     }
     proposals = transfers.propose_transfers(
-        read["returns/receipts"], read["brightpearl/sales_orders"], read.effects(), quarantine, shop, stage_pass.now
-    )
+        read["returns/receipts"], read["returns/return_lines"], read["returngo/return_items"], read["inspections"],
+        read["brightpearl/sales_orders"], read.effects(), quarantine, shop, stage_pass.now,
+    )  # fmt: skip
     rma_ids = read["returngo/rmas"]["rma_id"].tolist()
     report = commit(
         stage_pass,

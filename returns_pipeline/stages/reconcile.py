@@ -67,7 +67,7 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     foreign = foreign_facts(credits, credit_rows, standing, set())
     matched = three_way.three_way_match(
         read["returns/return_lines"], read["returns/receipts"], standing, credits, read["brightpearl_sales_order_rows"], foreign, read.ledger_lines(),
-        read.effects(), read["returngo/transactions"], dt.timedelta(days=stage_pass.settings.sla.announced_not_arrived_days), stage_pass.now,
+        read.effects(), read["returngo/transactions"], shop, dt.timedelta(days=stage_pass.settings.sla.announced_not_arrived_days), stage_pass.now,
     )  # fmt: skip
     rma_ids = read["returngo/rmas"]["rma_id"].tolist()
     report = commit(

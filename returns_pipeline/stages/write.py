@@ -188,9 +188,11 @@ def _confirmation_plans(stage_pass: Pass, shop: ShopSettings, _: int) -> tuple[l
     return confirmations.build_confirmation_plans(
         read["returns/return_lines"],
         read["returngo_shipments"],
+        read["returns/receipts"],
         read.effects(),
         read.ledger_lines(),
         set(settled),
+        shop,
         stage_pass.settings,
     )
 
@@ -206,9 +208,7 @@ def _transfer_plans(stage_pass: Pass, shop: ShopSettings, _: int) -> tuple[list[
         if places["default"]
     }
     of_shop = effects[effects["shop"] == shop.label]
-    plans = transfers.build_release_plans(proposals, defaults)
-    plans += transfers.build_create_plans(proposals, of_shop, defaults, shop, stage_pass.now)
-    plans += transfers.build_follow_up_plans(
-        of_shop[of_shop["kind"].isin(MOVING)], defaults, stage_pass.settings, stage_pass.now
-    )
+    plans = transfers.build_release_plans(proposals, of_shop, defaults)
+    plans += transfers.build_create_plans(proposals, of_shop, defaults, shop)
+    plans += transfers.build_follow_up_plans(of_shop[of_shop["kind"].isin(MOVING)], defaults, stage_pass.settings)
     return plans, []

@@ -18,16 +18,25 @@ TWO_LINES = worlds.return_lines({}, {"return_line_id": "70-2-900", "order_row_id
 
 
 def confirmed(
-    lines: pd.DataFrame, *posted: dict, shipment: dict | None = None, decided: frozenset = frozenset(), **tables: object
+    lines: pd.DataFrame,
+    *posted: dict,
+    shipments: pd.DataFrame | None = None,
+    shipment: dict | None = None,
+    receipts: pd.DataFrame | None = None,
+    decided: frozenset = frozenset(),
+    **tables: object,
 ) -> tuple[list, list]:
     """The plans and findings where these lines are posted."""
+    settings = settings_with(**tables)
     plans, findings = build_confirmation_plans(
         lines,
-        worlds.shipments(shipment or {}),
+        worlds.shipments(shipment or {}) if shipments is None else shipments,
+        worlds.receipts().iloc[:0] if receipts is None else receipts,
         worlds.effects(RAISED),
         worlds.ledger_lines(*posted),
         set(decided),
-        settings_with(**tables),
+        settings.shops[0],
+        settings,
     )
     json.dumps([plan.payload for plan in plans], allow_nan=False)
     return plans, findings
@@ -73,9 +82,7 @@ def test_nothing_is_confirmed_before_a_posting_is(posted: tuple) -> None:
 def test_units_of_another_parcel_do_not_count() -> None:
     """Two parcels of one row are settled apart."""
     lines = worlds.return_lines({}, {"return_line_id": "70-1-901", "shipment_id": 901})
-    plans, _ = build_confirmation_plans(
-        lines, worlds.shipments({}, {"shipment_id": 901}), worlds.effects(RAISED), worlds.ledger_lines({}), set(), settings_with()
-    )  # fmt: skip
+    plans, _ = confirmed(lines, {}, shipments=worlds.shipments({}, {"shipment_id": 901}))
     assert [plan.business_key for plan in plans] == [f"confirm:{PARCEL}"]
 
 
@@ -91,3 +98,19 @@ def test_the_setting_says_which_status_confirms() -> None:
     ((plan,), _) = confirmed(worlds.return_lines(), {}, **status)
     assert plan.payload["request"]["body"]["status"] == "Received"
     assert confirmed(worlds.return_lines(), {}, shipment={"status": "Received"}, **status) == ([], [])
+
+
+def test_a_unit_whose_parcel_was_named_after_its_credit_still_counts() -> None:
+    """The credit was raised before ReturnGO named the parcel: without it the customer would wait for ever."""
+    later = worlds.return_lines({"return_line_id": "70-1-901", "shipment_id": 901})
+    plans, _ = confirmed(later, {}, shipments=worlds.shipments({"shipment_id": 901}))
+    assert [plan.business_key for plan in plans] == ["confirm:901"]
+
+
+def test_where_the_policy_writes_no_credit_note_a_unit_is_settled_when_it_came() -> None:
+    """store_credit = stock_only: stock is back, no credit is posted, and the customer is owed the store credit all the same."""
+    lines = worlds.return_lines({"life": "store_credit"})
+    stock_only = {"policy": {"store_credit": "stock_only"}}
+    assert confirmed(lines, **stock_only) == ([], [])
+    assert len(confirmed(lines, receipts=worlds.receipts(), **stock_only)[0]) == 1
+    assert confirmed(lines, receipts=worlds.receipts(), policy={"store_credit": "credit_and_liability"}) == ([], [])

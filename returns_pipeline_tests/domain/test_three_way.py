@@ -10,6 +10,7 @@ from returns_pipeline.domain.findings import findings_from_match, findings_near_
 from returns_pipeline.domain.standing import standing_lines
 from returns_pipeline.domain.three_way import three_way_match
 from returns_pipeline_tests.domain import worlds
+from returns_pipeline_tests.domain.frames import settings_with
 from returns_pipeline_tests.domain.worlds import NOW, PARCEL, RMA, SALE
 from returns_pipeline_tests.storage.rows import frame
 
@@ -44,6 +45,7 @@ def compared(
     ledger_lines: tuple = (),
     refunds: tuple = (),
     now: dt.datetime = NOW,
+    policy: dict | None = None,
 ) -> pd.DataFrame:
     """The match of a small world."""
     known, booked = worlds.effects(*effects), worlds.ledger_lines(*ledger_lines)
@@ -57,6 +59,7 @@ def compared(
         booked,
         known,
         frame("returngo_transactions", *refunds),
+        settings_with(policy=policy or {}).shops[0],
         dt.timedelta(days=30),
         now,
     )
@@ -154,3 +157,23 @@ def test_the_legal_deadline_is_told_before_it_comes() -> None:
 def test_nothing_to_compare_is_no_failure() -> None:
     """A new shop has no returns."""
     assert compared(lines=worlds.return_lines().iloc[:0]).empty
+
+
+def test_stock_that_is_back_where_the_policy_writes_no_credit_note_waits_for_nothing() -> None:
+    """Called received, it would stand on finance's list of missing credits for ever."""
+    lines = worlds.return_lines({"life": "exchange"})
+    assert only(compared(lines, worlds.receipts(), policy={"exchange": "even_swap"}))["state"] == "stock_only"
+    assert only(compared(lines, worlds.receipts(), policy={"exchange": "credit_and_sale"}))["state"] == "received"
+
+
+def test_a_credit_raised_before_its_parcel_was_named_is_shown_on_the_parcel() -> None:
+    """Else its line would show neither credit nor money."""
+    raised = {"kind": "credit.raise", "business_key": "raise:70:1001:1", "remote_id": "8001"}
+    raised["payload"] = {"subject": {"rma_id": RMA, "order_id": SALE, "part": 1, "shipment_id": None}}
+    posted = {"kind": "credit.post", "business_key": "post:8001", "remote_id": "8001", "payload": POSTED["payload"]}
+    assert (
+        only(compared(receipts=worlds.receipts(), effects=(raised, posted), ledger_lines=(ANNOUNCED, BOOKED)))[
+            "credited_quantity"
+        ]
+        == 1
+    )

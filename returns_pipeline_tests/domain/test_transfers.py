@@ -11,7 +11,6 @@ from returns_pipeline.domain.transfers import (
     build_create_plans,
     build_follow_up_plans,
     build_release_plans,
-    is_time,
     propose_transfers,
 )
 from returns_pipeline_tests.domain import worlds
@@ -22,11 +21,25 @@ AT_ONCE = {"transfers": {"at": ()}}
 LOCATIONS = {3: 5, 2: 40}
 
 
-def proposed(receipts: pd.DataFrame, effects: pd.DataFrame | None = None, **tables) -> pd.DataFrame:
-    """The proposals for these receipts; location 6 is the Returns warehouse's quarantine."""
-    shop = settings_with(**tables).shops[0]
+def proposed(
+    receipts: pd.DataFrame,
+    effects: pd.DataFrame | None = None,
+    now: dt.datetime = NOW,
+    units: pd.DataFrame | None = None,
+    **tables,
+) -> pd.DataFrame:
+    """The proposals for these receipts, at once unless the tables say an hour; location 6 is the Returns warehouse's quarantine."""
+    shop = settings_with(**(AT_ONCE | tables)).shops[0]
     found = propose_transfers(
-        receipts, worlds.orders(), worlds.effects() if effects is None else effects, {3: 6}, shop, NOW
+        receipts,
+        worlds.return_lines(),
+        worlds.items() if units is None else units,
+        worlds.inspections(),
+        worlds.orders(),
+        worlds.effects() if effects is None else effects,
+        {3: 6},
+        shop,
+        now,
     )
     good, refused = schemas.validate("returns_transfer_proposals", found)
     assert refused.empty
@@ -37,7 +50,7 @@ def proposed(receipts: pd.DataFrame, effects: pd.DataFrame | None = None, **tabl
 def created(proposals: pd.DataFrame, effects: pd.DataFrame | None = None, **tables) -> list:
     """The transfers made of these proposals."""
     shop = settings_with(**(AT_ONCE | tables)).shops[0]
-    plans = build_create_plans(proposals, worlds.effects() if effects is None else effects, LOCATIONS, shop, NOW)
+    plans = build_create_plans(proposals, worlds.effects() if effects is None else effects, LOCATIONS, shop)
     json.dumps([plan.payload for plan in plans], allow_nan=False)
     return plans
 
@@ -72,7 +85,7 @@ def test_units_on_a_transfer_are_not_proposed_again() -> None:
     effect = {
         "kind": "transfer.create",
         "business_key": "t",
-        "payload": {"subject": {"units": [{"receipt_line_id": 30}]}},
+        "payload": {"subject": {"units": [{"receipt_line_id": 30, "quantity": 1}]}},
     }
     receipts = worlds.receipts({"passed_quantity": 1})
     assert proposed(receipts, worlds.effects(effect)).empty
@@ -100,37 +113,68 @@ def test_quarantined_units_are_released_before_they_travel() -> None:
     found = proposed(worlds.receipts({"passed_quantity": 1, "location_id": 6}))
     assert found["is_from_quarantine"].tolist() == [True]
     assert created(found) == []
-    (release,) = build_release_plans(found, LOCATIONS)
+    (release,) = build_release_plans(found, worlds.effects(), LOCATIONS)
     json.dumps(release.payload, allow_nan=False)
     assert release.payload["request"]["body"] == {"productId": 11, "quantity": 1, "toLocationId": 5}
-    done = worlds.effects({"kind": "transfer.release", "business_key": release.business_key})
+    done = worlds.effects(
+        {"kind": "transfer.release", "business_key": release.business_key, "payload": release.payload}
+    )
     (plan,) = created(found, done)
     assert plan.payload["subject"]["units"][0]["location_id"] == 5
 
 
 @pytest.mark.parametrize(
-    ("last", "now", "due"),
+    ("passed", "now", "verdict"),
     [
-        (None, "2026-03-10T15:01+00:00", True),
-        ("2026-03-10T14:00+00:00", "2026-03-10T14:59+00:00", False),
-        ("2026-03-10T14:00+00:00", "2026-03-10T15:00+00:00", True),
-        ("2026-03-10T15:00+00:00", "2026-03-10T23:00+00:00", False),
-        ("2026-03-10T15:05+00:00", "2026-03-11T15:00+00:00", True),
-        ("2026-06-10T13:00+00:00", "2026-06-10T14:00+00:00", True),
+        ("2026-03-10T14:00+00:00", "2026-03-10T14:59+00:00", "waiting"),
+        ("2026-03-10T14:00+00:00", "2026-03-10T15:00+00:00", "ok"),
+        ("2026-03-10T15:01+00:00", "2026-03-10T23:00+00:00", "waiting"),
+        ("2026-03-10T15:01+00:00", "2026-03-11T15:00+00:00", "ok"),
+        ("2026-06-10T13:00+00:00", "2026-06-10T14:00+00:00", "ok"),
     ],
 )
-def test_transfers_leave_at_the_shops_hour(last: str | None, now: str, due: bool) -> None:
-    """The hour is the warehouse's clock, in summer too."""
-    shop = settings_with(transfers={"at": ("15:00",)}).shops[0]
-    moment = None if last is None else dt.datetime.fromisoformat(last)
-    assert is_time(shop, moment, dt.datetime.fromisoformat(now)) is due
+def test_passed_units_gather_until_the_shops_hour(passed: str, now: str, verdict: str) -> None:
+    """The hour is the warehouse's clock, in summer too, and one lorry a day takes what passed before it."""
+    moment = dt.datetime.fromisoformat(passed)
+    receipts = worlds.receipts({"passed_quantity": 1, "received_on": moment - dt.timedelta(hours=5)})
+    units = worlds.items({"validated_at": moment, "is_returned": True, "is_restockable": True})
+    found = proposed(receipts, now=dt.datetime.fromisoformat(now), units=units, transfers={"at": ("15:00",)})
+    assert found["verdict"].tolist() == [verdict]
+    assert found["passed_at"].tolist() == [moment]
+
+
+def test_a_unit_that_passes_later_than_its_neighbours_still_travels() -> None:
+    """Counted by goods-in line instead of by unit, it would lie in Returns for ever."""
+    receipts = worlds.receipts({"quantity": 2, "matched_quantity": 2, "passed_quantity": 1})
+    (first,) = created(proposed(receipts))
+    effect = worlds.effects(
+        {"kind": first.kind, "business_key": first.business_key, "payload": first.payload, "remote_id": "77"}
+    )
+    assert proposed(receipts, effect).empty
+    both = worlds.receipts({"quantity": 2, "matched_quantity": 2, "passed_quantity": 2})
+    (second,) = created(proposed(both, effect), effect)
+    assert [unit["quantity"] for unit in second.payload["subject"]["units"]] == [1]
+    assert second.business_key != first.business_key
+
+
+def test_quarantined_units_that_pass_later_are_released_by_themselves() -> None:
+    """A release has no reference: one of too many units would put uninspected goods beside the passed ones."""
+    receipts = worlds.receipts({"quantity": 2, "matched_quantity": 2, "passed_quantity": 1, "location_id": 6})
+    (first,) = build_release_plans(proposed(receipts), worlds.effects(), LOCATIONS)
+    effects = worlds.effects({"kind": first.kind, "business_key": first.business_key, "payload": first.payload})
+    assert build_release_plans(proposed(receipts), effects, LOCATIONS) == []
+    both = worlds.receipts({"quantity": 2, "matched_quantity": 2, "passed_quantity": 2, "location_id": 6})
+    (second,) = build_release_plans(proposed(both), effects, LOCATIONS)
+    assert second.payload["request"]["body"]["quantity"] == 1
+    (plan,) = created(proposed(both), effects)
+    assert [unit["quantity"] for unit in plan.payload["subject"]["units"]] == [1]
 
 
 def test_a_created_transfer_is_dispatched_with_its_units_by_place() -> None:
     """Two lines of one product in one place are one line of the transfer."""
     (plan,) = created(proposed(worlds.receipts({"passed_quantity": 1}, {"receipt_line_id": 31, "passed_quantity": 1})))
     effect = {"kind": plan.kind, "business_key": plan.business_key, "payload": plan.payload, "remote_id": "77"}
-    (dispatch,) = build_follow_up_plans(worlds.effects(effect), LOCATIONS, settings_with(), NOW)
+    (dispatch,) = build_follow_up_plans(worlds.effects(effect), LOCATIONS, settings_with())
     assert dispatch.business_key == "dispatch:77"
     assert dispatch.depends_on_key == plan.business_key
     assert dispatch.payload["request"]["body"]["transferredProducts"] == [
@@ -142,9 +186,9 @@ def test_a_created_transfer_is_dispatched_with_its_units_by_place() -> None:
         "payload": dispatch.payload,
         "remote_id": "600,601",
     }
-    assert build_follow_up_plans(worlds.effects(effect, sent), LOCATIONS, settings_with(), NOW) == []
+    assert build_follow_up_plans(worlds.effects(effect, sent), LOCATIONS, settings_with()) == []
     by_pipeline = settings_with(transfers={"ship_by": "pipeline"})
-    shipped = build_follow_up_plans(worlds.effects(effect, sent), LOCATIONS, by_pipeline, NOW)
+    shipped = build_follow_up_plans(worlds.effects(effect, sent), LOCATIONS, by_pipeline)
     assert [each.business_key for each in shipped] == ["ship:600", "ship:601"]
 
 
@@ -163,12 +207,12 @@ def test_shipped_units_are_put_away_once_where_the_shop_leaves_that_to_us() -> N
         for note in (600, 601)
     ]
     automatic = settings_with(policy={"put_away": "automatic"})
-    assert build_follow_up_plans(worlds.effects(sent, ships[0]), LOCATIONS, automatic, NOW) == []
-    assert build_follow_up_plans(worlds.effects(sent, *ships), LOCATIONS, settings_with(), NOW) == []
-    (release,) = build_follow_up_plans(worlds.effects(sent, *ships), LOCATIONS, automatic, NOW)
+    assert build_follow_up_plans(worlds.effects(sent, ships[0]), LOCATIONS, automatic) == []
+    assert build_follow_up_plans(worlds.effects(sent, *ships), LOCATIONS, settings_with()) == []
+    (release,) = build_follow_up_plans(worlds.effects(sent, *ships), LOCATIONS, automatic)
     assert release.payload["request"]["body"] == {"productId": 11, "quantity": 2, "toLocationId": 40}
     put_away = {"kind": release.kind, "business_key": release.business_key, "payload": release.payload}
-    assert build_follow_up_plans(worlds.effects(sent, *ships, put_away), LOCATIONS, automatic, NOW) == []
+    assert build_follow_up_plans(worlds.effects(sent, *ships, put_away), LOCATIONS, automatic) == []
 
 
 def test_nothing_received_moves_nothing() -> None:

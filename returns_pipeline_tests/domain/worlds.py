@@ -101,6 +101,11 @@ def shipments(*rows: dict) -> pd.DataFrame:
     return frame("returngo_shipments", *(plain | row for row in rows or ({},)))
 
 
+def inspections(*rows: dict) -> pd.DataFrame:
+    """What people recorded at the bench; nothing by default."""
+    return frame("inspections", *({"shop": "uk", "rma_id": RMA, "quantity": 1, "source": "job"} | row for row in rows))
+
+
 def decisions(*rows: dict) -> pd.DataFrame:
     """What people decided; nothing by default."""
     plain = {"subject_type": "rma", "subject_id": str(RMA), "rma_id": RMA, "value": {}}
