@@ -39,9 +39,7 @@ def waiting(connection: psycopg.Connection, effect_ids: Sequence[int] | None = N
     """What waits for approval (or what of these effects does), one batch per shop and currency."""
     groups: dict[tuple[str, str], list[tuple[int, bytes, int, int]]] = {}
     wanted = None if effect_ids is None else list(effect_ids)
-    for effect_id, shop, payload_hash, net_minor, tax_minor, currency in connection.execute(
-        _WAITING, {"ids": wanted}
-    ):
+    for effect_id, shop, payload_hash, net_minor, tax_minor, currency in connection.execute(_WAITING, {"ids": wanted}):
         groups.setdefault((shop, currency or ""), []).append((effect_id, payload_hash, net_minor, tax_minor))
     return [
         Batch(
