@@ -17,9 +17,9 @@ from returns_pipeline.stages.report import StageReport
 from returns_pipeline.storage import account_facts, cursors, known_credits
 from returns_pipeline.storage.frames import of_records
 
-_CREDITS_SINCE, _MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
+_CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
 # Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
-_OVERLAP = dt.timedelta(minutes=10)
+OVERLAP = dt.timedelta(minutes=10)
 _BEFORE_THE_FIRST_LOOK = dt.timedelta(days=1)
 
 
@@ -76,7 +76,7 @@ def _changed(
     since = _since(stage_pass, shop, _CREDITS_SINCE)
     if stage_pass.scope.rma_ids or since is None:
         return set(), None
-    changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - _OVERLAP)
+    changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - OVERLAP)
     ours = {credit_id for credit_id, order_id in changed.items() if order_id in order_ids or credit_id in credit_ids}
     return ours, _looked_until(stage_pass, newest, since)
 
@@ -149,7 +149,7 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client.reject = collector(rejected, shop.label, "goods-in note")
     credits = Frames(stage_pass, shop)["brightpearl/sales_credits"]
     credit_ids = set(credits["credit_id"])
-    since = _since(stage_pass, shop, _MOVEMENTS_SINCE)
+    since = _since(stage_pass, shop, MOVEMENTS_SINCE)
     by_credit = (
         credit_ids if stage_pass.scope.is_sweep or stage_pass.scope.rma_ids else _new_with_goods(stage_pass, credits)
     )
@@ -160,7 +160,7 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
             stage_pass, since, credit_ids | known_credits.of_other_shops(stage_pass.connection, shop.label)
         )
         lines += client.goods_in_notes(note_ids=found)
-        moved = {_MOVEMENTS_SINCE: newest.isoformat()}
+        moved = {MOVEMENTS_SINCE: newest.isoformat()}
     return _store_goods_in(stage_pass, shop, lines, rejected, moved)
 
 
@@ -174,7 +174,7 @@ def _new_with_goods(stage_pass: Pass, credits: pd.DataFrame) -> set[int]:
 def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> tuple[set[int], dt.datetime]:
     """Notes of goods-in movements since the last look: on our credits, and on credits that nobody announced; and the newest stamp seen."""
     client = stage_pass.accounts.brightpearl
-    movements = list(client.goods_movements(since - _OVERLAP))
+    movements = list(client.goods_movements(since - OVERLAP))
     newest = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=None)
     notes = {
         int(row["goodsNoteId"]): int(row["orderId"])

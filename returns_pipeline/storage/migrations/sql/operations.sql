@@ -37,7 +37,9 @@ CREATE TABLE check_results(
   rows_checked bigint NOT NULL, violations bigint NOT NULL, detail jsonb NOT NULL DEFAULT '{}', at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE INDEX check_results_newest ON check_results(asset_key, check_name, at DESC);
 
-CREATE TABLE heartbeats(name text PRIMARY KEY, kind text NOT NULL, beat_at timestamptz NOT NULL, expected_every_seconds integer NOT NULL, note text);
+CREATE TABLE heartbeats(                      -- beat_at is null for a part that was never heard; its silence counts from awaited_since
+  name text PRIMARY KEY, kind text NOT NULL, expected_every_seconds integer NOT NULL, awaited_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+  beat_at timestamptz, note text);
 
 CREATE TABLE alert_outbox(
   alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, channel text NOT NULL, cause text NOT NULL, body jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
