@@ -24,7 +24,12 @@ _NOTHING_PAID = ("UNPAID", "NOT_APPLICABLE", "", None)
 
 
 def settle_credit(
-    case: Settlement, rulings: Rulings, shop: ShopSettings, settings: Settings, now: dt.datetime
+    case: Settlement,
+    rulings: Rulings,
+    shop: ShopSettings,
+    settings: Settings,
+    now: dt.datetime,
+    shop_clock: dt.datetime,
 ) -> list[dict[str, Any]]:
     """The next step of one credit: rows of one action, or one held row, or nothing where it waits for goods."""
     is_withdrawn = case.rma_status in _DEAD_STATUSES or rulings.on_return("void", case.rma_id) is not None
@@ -53,7 +58,7 @@ def settle_credit(
         return _amend(case, lowered)
     if not case.has_goods_in and not any(line.is_without_receipt or line.is_delivery for line in case.lines):
         is_waiting = case.rma_status == "Approved" and is_stale(
-            case.shipment_status, lives.ORDINARY, case.approved_at, shop, now
+            case.shipment_status, lives.ORDINARY, case.approved_at, shop, shop_clock
         )
         return (
             _cancel(case, f"announced more than {shop.policy.cancel_announced_after_days} days ago and never sent")

@@ -14,7 +14,7 @@ from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import account_facts, decisions, ledger
+from returns_pipeline.storage import account_facts, decisions, ledger, open_returns
 
 
 def propose_credits(stage_pass: Pass) -> StageReport:
@@ -37,7 +37,7 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
         shipments=read["returngo_shipments"], transactions=read["returngo/transactions"], receipts=read["returns/receipts"], orders=orders,
         order_rows=order_rows, credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
         balances=_balances(stage_pass, order_rows), effects=read.effects(), ledger_lines=read.ledger_lines(),
-        decisions=decisions.in_force(stage_pass.connection, shop.label),
+        decisions=decisions.in_force(stage_pass.connection, shop.label), newest_return=open_returns.newest(stage_pass.connection, shop.label),
     )  # fmt: skip
     decided = credits.propose_credits(facts, shop, stage_pass.settings, stage_pass.now)
     _record_facts(stage_pass, read, read.standing(), decided.foreign)

@@ -21,6 +21,12 @@ def close_settled(connection: psycopg.Connection, shop: str) -> int:
     ).rowcount
 
 
+def newest(connection: psycopg.Connection, shop: str) -> dt.datetime | None:
+    """When the shop's newest return was asked for; None before the first."""
+    row = connection.execute("SELECT max(created_at) FROM returngo_rmas WHERE shop = %s", (shop,)).fetchone()
+    return row[0] if row else None
+
+
 def known(connection: psycopg.Connection, shop: str) -> pd.DataFrame:
     """Open returns and those of the last 60 days: rma_id, status, list_fingerprint, is_open."""
     rows = connection.execute(

@@ -5,6 +5,8 @@ A case is a generator: `yield` means "and then the pipeline has worked". So all 
 
 from collections.abc import Callable, Generator
 
+import pytest
+
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
 Steps = Generator[None, None, None]
@@ -48,6 +50,8 @@ def in_lockstep(script: Script) -> Callable[[Played], None]:
     def test(played: Played) -> None:
         played.raise_failure_of(script)
 
+    # One worker plays them all: with two, each would play every case.
+    test = pytest.mark.xdist_group("scenarios")(test)
     test.__name__, test.__doc__, test.__module__ = script.__name__, script.__doc__, script.__module__
     test.script = script  # type: ignore[attr-defined]
     return test

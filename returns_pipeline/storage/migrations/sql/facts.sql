@@ -9,6 +9,7 @@ CREATE TABLE returngo_rmas(
   list_fingerprint text, is_open boolean NOT NULL, first_seen_at timestamptz NOT NULL DEFAULT now(), detail_read_at timestamptz NOT NULL);
 CREATE INDEX returngo_rmas_open ON returngo_rmas(shop, rma_id) WHERE is_open;
 CREATE INDEX returngo_rmas_changed ON returngo_rmas(detail_read_at);
+CREATE INDEX returngo_rmas_newest ON returngo_rmas(shop, created_at);
 
 CREATE TABLE returngo_shipments(
   shipment_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, status text NOT NULL, carrier_name text,
