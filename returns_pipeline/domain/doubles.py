@@ -14,11 +14,10 @@ def double_credits(foreign: pd.DataFrame, standing: pd.DataFrame, effects: pd.Da
         effects: the ledger, for when ours were raised.
         shop: label of the shop looked at.
     """
-    raised = effects[effects["kind"] == "credit.raise"].set_index("business_key")["created_at"]
-    ours = standing[~standing["is_cancelled"] & (standing["shop"] == shop)].assign(
-        raised_at=lambda frame: frame["raise_key"].map(raised)
-    )
-    both = ours.merge(foreign, on="order_row_id")
+    # A voided raise frees its key, so that one key may have been raised more than once.
+    raised = effects[effects["kind"] == "credit.raise"].groupby("business_key").agg(raised_at=("created_at", "max"))
+    ours = standing[~standing["is_cancelled"] & (standing["shop"] == shop)]
+    both = ours.merge(raised, left_on="raise_key", right_index=True).merge(foreign, on="order_row_id")
     after = both[both["newest"] > both["raised_at"]].drop_duplicates("order_row_id")
     return [
         Finding(

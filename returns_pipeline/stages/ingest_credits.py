@@ -20,6 +20,7 @@ from returns_pipeline.storage.frames import of_records
 _CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
 # Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
 OVERLAP = dt.timedelta(minutes=10)
+_BEFORE_THE_FIRST_LOOK = dt.timedelta(days=1)
 
 
 def read_sales_credits(stage_pass: Pass) -> StageReport:
@@ -77,13 +78,28 @@ def _changed(
         return set(), None
     changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - OVERLAP)
     ours = {credit_id for credit_id, order_id in changed.items() if order_id in order_ids or credit_id in credit_ids}
-    return ours, max(newest or since, since)
+    return ours, _looked_until(stage_pass, newest, since)
 
 
 def _since(stage_pass: Pass, shop: ShopSettings, name: str) -> dt.datetime | None:
-    """From when on changes are asked for, by Brightpearl's own stamps: the cursor, else the newest sale known, else nothing yet."""
+    """From when on changes are asked for, by Brightpearl's own stamps: the cursor, else a day before the newest sale known, else nothing yet.
+
+    A sale may carry a stamp that is still to come (an import, a date typed by hand): the account's own clock is the limit.
+    """
     cursor = cursors.read(stage_pass.connection, name, shop.label)
-    return dt.datetime.fromisoformat(cursor) if cursor else known_credits.newest_sale(stage_pass.connection, shop.label)
+    if cursor:
+        return dt.datetime.fromisoformat(cursor)
+    newest_sale = known_credits.newest_sale(stage_pass.connection, shop.label)
+    return min(newest_sale, _clock(stage_pass)) - _BEFORE_THE_FIRST_LOOK if newest_sale else None
+
+
+def _looked_until(stage_pass: Pass, newest: dt.datetime | None, since: dt.datetime) -> dt.datetime:
+    """Where the next look begins: the newest stamp seen, never ahead of the account's clock and never back."""
+    return max(min(newest or since, _clock(stage_pass)), since)
+
+
+def _clock(stage_pass: Pass) -> dt.datetime:
+    return stage_pass.accounts.brightpearl.server_time or stage_pass.now
 
 
 def _store_credits(
@@ -159,7 +175,7 @@ def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> 
     """Notes of goods-in movements since the last look: on our credits, and on credits that nobody announced; and the newest stamp seen."""
     client = stage_pass.accounts.brightpearl
     movements = list(client.goods_movements(since - OVERLAP))
-    newest = max([since, *(stamp for row in movements for stamp in stamps_of(row, "updatedOn"))])
+    newest = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=None)
     notes = {
         int(row["goodsNoteId"]): int(row["orderId"])
         for row in movements
@@ -172,7 +188,8 @@ def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> 
     }
     strangers = set(unread.values()) - credit_ids
     unannounced = {credit.credit_id for credit in client.sales_credits(strangers)} if strangers else set()
-    return {note for note, order in unread.items() if order in credit_ids | unannounced}, newest
+    wanted = {note for note, order in unread.items() if order in credit_ids | unannounced}
+    return wanted, _looked_until(stage_pass, newest, since)
 
 
 def _store_goods_in(
