@@ -9,7 +9,7 @@ from returns_pipeline.domain.credit_rows import foreign_facts
 from returns_pipeline.domain.doubles import double_credits
 from returns_pipeline.domain.findings import findings_from_match
 from returns_pipeline.settings import ShopSettings
-from returns_pipeline.stages import verdicts
+from returns_pipeline.stages import standing_in, verdicts
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.parts import PARTS
 from returns_pipeline.stages.passes import Pass
@@ -64,6 +64,7 @@ def measure_health(stage_pass: Pass) -> StageReport:
     report.counts.update({f"measures_{state}": len(group) for state, group in measured.groupby("state")})
     report.notes = [row["message"] for row in measured[measured["state"] != "ok"].to_dict("records")]
     _judge_health(stage_pass, measured, report)
+    report.notes += standing_in.tell_of_silent_alerters(stage_pass)
     return report
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import psycopg
 
 from returns_pipeline.settings import Settings
-from returns_pipeline.storage import gaps, gates, heartbeats
+from returns_pipeline.storage import gaps, gates, heartbeats, outbox
 from returns_pipeline.storage.ledger import verify
 
 _QUOTA_ALARM_SHARE = 0.7
@@ -24,6 +24,7 @@ def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime
         *_effects(connection),
         _quota(connection, settings),
         _audit(connection),
+        *_alerts(connection, now),
     ]
     frame = pd.DataFrame(rows, columns=["measure", "shop", "value", "unit", "state", "message"])
     frame["measured_at"] = pd.Series(now, index=frame.index, dtype="datetime64[us, UTC]")
@@ -95,3 +96,15 @@ def _audit(connection: psycopg.Connection) -> dict[str, Any]:
         "bad" if broken else "ok",
         f"the audit chain is broken at row {broken}" if broken else "the audit chain holds",
     )
+
+
+def _alerts(connection: psycopg.Connection, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    for channel, count, since, words in outbox.waiting(connection):
+        hours = int((now - since).total_seconds()) // 3600
+        yield _row(
+            f"alerts not taken by {channel}",
+            int(count),
+            "alerts",
+            "warn",
+            f"{count} alerts wait for {channel}, the oldest for {hours} h: {words or 'being sent'}; look at its address",
+        )
