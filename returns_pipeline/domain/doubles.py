@@ -5,19 +5,17 @@ import pandas as pd
 from returns_pipeline.domain.findings import Finding
 
 
-def double_credits(foreign: pd.DataFrame, standing: pd.DataFrame, effects: pd.DataFrame, shop: str) -> list[Finding]:
-    """One finding per order row that we credit and that somebody else credited afterwards.
+def double_credits(foreign: pd.DataFrame, standing: pd.DataFrame, credits: pd.DataFrame, shop: str) -> list[Finding]:
+    """One finding per order row that we credit and that somebody else credited afterwards, both by Brightpearl's own stamps.
 
     Args:
         foreign: what others credited (`foreign_facts`).
         standing: what our credits hold.
-        effects: the ledger, for when ours were raised.
+        credits: as read, for when ours were made.
         shop: label of the shop looked at.
     """
-    raised = effects[effects["kind"] == "credit.raise"].set_index("business_key")["created_at"]
-    ours = standing[~standing["is_cancelled"] & (standing["shop"] == shop)].assign(
-        raised_at=lambda frame: frame["raise_key"].map(raised)
-    )
+    made = credits[["credit_id", "created_on"]].rename(columns={"created_on": "raised_at"})
+    ours = standing[~standing["is_cancelled"] & (standing["shop"] == shop)].merge(made, on="credit_id")
     both = ours.merge(foreign, on="order_row_id")
     after = both[both["newest"] > both["raised_at"]].drop_duplicates("order_row_id")
     return [
