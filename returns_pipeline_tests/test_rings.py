@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "returns_pipeline"
-WITHOUT_DAGSTER = ("domain", "schemas", "clients", "storage", "effects", "checks", "settings", "stages", "sandbox")
+WITHOUT_DAGSTER = (
+    "domain",
+    "schemas",
+    "clients",
+    "storage",
+    "effects",
+    "checks",
+    "settings",
+    "stages",
+    "alerts",
+    "sandbox",
+)
 INPUT_AND_OUTPUT = {
     "requests",
     "urllib3",
@@ -28,7 +39,8 @@ MAY_IMPORT = {
     "sandbox": {"sandbox"},
     "storage": {"storage", "schemas", "domain", "settings"},
     "effects": {"effects", "storage", "clients", "domain", "settings"},
-    "stages": {"stages", "effects", "storage", "clients", "schemas", "domain", "settings", "checks"},
+    "alerts": {"alerts", "storage", "domain", "settings"},
+    "stages": {"stages", "alerts", "effects", "storage", "clients", "schemas", "domain", "settings", "checks"},
 }
 
 

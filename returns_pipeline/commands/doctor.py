@@ -1,9 +1,12 @@
 """`doctor`: every setting, credential, warehouse, status and shop that the pipeline needs, each OK or with its mend. Only reads."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from returns_pipeline.alerts import channels, compose
+from returns_pipeline.alerts.message import Message
 from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.commands import runtime
@@ -31,6 +34,36 @@ def examine() -> Answer:
         points = list(_points(settings, accounts))
     finally:
         accounts.close()
+    return _answer(points)
+
+
+def send_test_alert() -> Answer:
+    """Sends a test message over each channel of the environment, and says of each whether it was taken."""
+    runtime.prepare()
+    settings = load_settings()
+    try:
+        found = channels.channels_of(os.environ, settings)
+    except channels.Undelivered as refusal:
+        return Answer([f"MEND alerts: {refusal}"], [], status=1)
+    message = compose.of_test(settings)
+    points = [_tried_channel(channel, message) for channel in found]
+    if not found:
+        points = [Point("alerts", False, f"nobody is told: set one of {', '.join(channels.VARIABLES)}")]
+    return _answer(points)
+
+
+def _tried_channel(channel: channels.Channel, message: Message) -> Point:
+    what = f"a test alert by {channel.name}, for {message.group}"
+    if not channel.reaches(message.group):
+        return Point(what, False, f"name addresses of {message.group} in [alerts.recipients], or mail_to in [alerts]")
+    try:
+        channel.send(message)
+    except channels.Undelivered as failure:
+        return Point(what, False, str(failure))
+    return Point(what, True)
+
+
+def _answer(points: list[Point]) -> Answer:
     lines = [
         f"{'OK  ' if point.is_ok else 'MEND'} {point.what}{'' if point.is_ok else ': ' + point.mend}"
         for point in points

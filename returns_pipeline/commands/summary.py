@@ -10,9 +10,8 @@ from returns_pipeline.domain.money import format_minor, to_minor
 from returns_pipeline.storage import database
 
 _POSTED = """
-SELECT (e.payload->'subject'->>'credit_id')::bigint AS credit_id, b.currency, sum(l.net_minor)::bigint, sum(l.tax_minor)::bigint
-FROM effect e JOIN effect_line l USING (effect_id) JOIN order_row_balance b USING (order_row_id)
-WHERE e.kind = 'credit.post' AND e.state = 'confirmed' GROUP BY 1, 2"""
+SELECT (e.payload->'subject'->>'credit_id')::bigint, e.payload->'expect'->>'currency', m.net_minor, m.tax_minor
+FROM effect e CROSS JOIN LATERAL effect_money(e.payload) m WHERE e.kind = 'credit.post' AND e.state = 'confirmed'"""
 
 
 def gather(true_state: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 
 import dagster as dg
 
+from returns_pipeline.defs.watched import watched_schedule
 from returns_pipeline.effects import kinds
 from returns_pipeline.effects.settle import settle
 from returns_pipeline.settings import load_settings
@@ -156,6 +157,7 @@ def housekeeping() -> None:
 
 
 @dg.schedule(job=housekeeping, cron_schedule="15 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@watched_schedule
 def housekeeping_schedule() -> dg.RunRequest:
     """Every night, after the sweep."""
     return dg.RunRequest()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from returns_pipeline.defs.metadata import column_schema, materialized, schema_check
+from returns_pipeline.defs.metadata import column_schema, materialized, schema_check, standing_checks
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport
@@ -35,8 +35,8 @@ def spec(
 
 
 def checks(*keys: str) -> list[dg.AssetCheckSpec]:
-    """The schema checks that the assets of one step report."""
-    return [schema_check(key) for key in keys]
+    """The checks that the assets of one step report: their schema and what their stage answers."""
+    return [schema_check(key) for key in keys] + [check for key in keys for check in standing_checks(key)]
 
 
 def stage_asset(
@@ -58,7 +58,7 @@ def stage_asset(
     @dg.multi_asset(
         name=key.replace("/", "_"),
         specs=[spec(key, group=group, owner=owner, kinds=kinds, description=description, deps=deps)],
-        check_specs=checks(key) if has_gate else None,
+        check_specs=checks(key) if has_gate else standing_checks(key),
     )
     def body(
         context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource

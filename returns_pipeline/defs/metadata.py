@@ -18,7 +18,8 @@ from dagster import (
 
 from returns_pipeline import schemas
 from returns_pipeline.domain.money import format_minor
-from returns_pipeline.stages.report import GateVerdict, StageReport
+from returns_pipeline.stages.report import GateVerdict, StageReport, Verdict
+from returns_pipeline.stages.verdicts import STANDING_CHECKS
 
 _MOST_ROWS_SHOWN = 20
 
@@ -48,6 +49,18 @@ def schema_check(asset_key: str) -> AssetCheckSpec:
     )
 
 
+def standing_checks(asset_key: str) -> list[AssetCheckSpec]:
+    """The specs of the checks that the asset's own stage answers; they tell and never block."""
+    return [
+        AssetCheckSpec(
+            name=check.name,
+            asset=AssetKey(asset_key.split("/")),
+            description=f"{check.title}.\n\nOwner: {check.owner}.",
+        )
+        for check in STANDING_CHECKS.get(asset_key, ())
+    ]
+
+
 def schema_check_name(asset_key: str) -> str:
     """`returngo/rmas` -> `rmas_conform_to_schema`."""
     return f"{asset_key.rsplit('/', 1)[1]}_conform_to_schema"
@@ -56,6 +69,7 @@ def schema_check_name(asset_key: str) -> str:
 def materialized(asset_key: str, report: StageReport) -> MaterializeResult:
     """The result of one asset: its metadata and, where the stage gave verdicts, its schema check."""
     checks = [schema_check_result(asset_key, report)] if report.gates else []
+    checks += [_standing_result(asset_key, verdict) for verdict in report.verdicts]
     return MaterializeResult(
         asset_key=AssetKey(asset_key.split("/")), metadata=metadata_of(report), check_results=checks
     )
@@ -86,6 +100,25 @@ def schema_check_result(asset_key: str, report: StageReport) -> AssetCheckResult
         passed=not closed,
         severity=AssetCheckSeverity.ERROR if every_shop else AssetCheckSeverity.WARN,
         metadata={"rows": report.counts.get("rows", 0), **{f"gate_{gate.shop}": _say(gate) for gate in report.gates}},
+    )
+
+
+def _standing_result(asset_key: str, verdict: Verdict) -> AssetCheckResult:
+    check = next(check for check in STANDING_CHECKS[asset_key] if check.name == verdict.name)
+    metadata: dict[str, MetadataValue] = {
+        "looked_at": MetadataValue.int(verdict.looked_at),
+        "offending": MetadataValue.int(verdict.offending),
+        **{name: MetadataValue.int(value) for name, value in verdict.sums.items()},
+    }
+    if verdict.offenders:
+        rows = [TableRecord({"what": w, "which": which, "next_step": step}) for w, which, step in verdict.offenders]
+        metadata["first_offenders"] = MetadataValue.table(rows[:_MOST_ROWS_SHOWN])
+    return AssetCheckResult(
+        check_name=verdict.name,
+        asset_key=AssetKey(asset_key.split("/")),
+        passed=verdict.passed,
+        severity=AssetCheckSeverity.ERROR if check.is_error else AssetCheckSeverity.WARN,
+        metadata=metadata,
     )
 
 

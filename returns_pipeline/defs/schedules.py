@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from returns_pipeline.defs.jobs import full_sweep, month_end_close, pipeline_health, returns_sync
+from returns_pipeline.defs.watched import watched_schedule
 
 _SYNC_JOBS = ("returns_sync", "full_sweep")
 _BUSY = [
@@ -21,6 +22,7 @@ def sync_is_under_way(instance: dg.DagsterInstance) -> bool:
 
 
 @dg.schedule(job=returns_sync, cron_schedule="*/10 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@watched_schedule
 def returns_sync_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Every ten minutes: read what changed and act on it."""
     if sync_is_under_way(context.instance):
@@ -29,6 +31,7 @@ def returns_sync_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReques
 
 
 @dg.schedule(job=full_sweep, cron_schedule="30 2 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@watched_schedule
 def full_sweep_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Every night: read every open return, credit and goods-in note again."""
     if sync_is_under_way(context.instance):
@@ -37,6 +40,7 @@ def full_sweep_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest 
 
 
 @dg.schedule(job=month_end_close, cron_schedule="0 6 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@watched_schedule
 def month_end_close_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """On the first of each month: the picture of the month that ended."""
     ended = (context.scheduled_execution_time.replace(day=1) - dt.timedelta(days=1)).strftime("%Y-%m-01")
@@ -44,6 +48,7 @@ def month_end_close_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 
 
 @dg.schedule(job=pipeline_health, cron_schedule="*/5 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@watched_schedule
 def health_schedule() -> dg.RunRequest:
     """Every five minutes: measure the pipeline itself, whatever the rest does."""
     return dg.RunRequest()

@@ -17,7 +17,7 @@ from returns_pipeline.settings.model import Settings
 _PER_SHOP_TABLES = ("policy", "effects", "transfers")
 _PER_SHOP_BRIGHTPEARL_TABLES = ("fees", "payment_methods")
 # Tables whose keys are the account's own words: a file's keys join the defaults, and none of them is "unknown".
-_OPEN_TABLES = {"payment_methods", "inspection_locations", "returns_warehouses", "saleable_warehouses"}
+_OPEN_TABLES = {"payment_methods", "inspection_locations", "returns_warehouses", "saleable_warehouses", "recipients"}
 
 
 class SettingsError(Exception):

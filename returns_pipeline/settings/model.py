@@ -5,7 +5,8 @@ or what live mode asks for (`live.py`).
 """
 
 import datetime as dt
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -186,6 +187,55 @@ class Owners(Table):
     integration: str
 
 
+class Escalation(Table):
+    """Who is told when an owner's time is over, by the owner's role."""
+
+    finance: str
+    warehouse: str
+    cx: str
+    product_data: str
+    integration: str
+
+    def of(self, role: str) -> str:
+        """The group that is told after that role's own."""
+        return str(getattr(self, role))
+
+
+class Alerts(Table):
+    """What is told, when, and to which addresses."""
+
+    at_once: tuple[Literal["info", "warn", "error", "critical"], ...]
+    gather_minutes: int = Field(ge=0)
+    digest_at: ClockTime
+    quiet_from: ClockTime
+    quiet_until: ClockTime
+    time_zone: str
+    dagster_url: str = Field(pattern=r"^https?://")
+    runbook_url: str = Field(pattern=r"^(https?://.*)?$")
+    mail_from: str = Field(pattern=r"^[^@\s,]+@[^@\s,]+$")
+    mail_to: tuple[str, ...]
+    recipients: dict[str, tuple[str, ...]]
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        return _zone_name(value)
+
+    @field_validator("mail_to", "recipients")
+    @classmethod
+    def _are_addresses(cls, value: Any) -> Any:  # noqa: ANN401 - a list of addresses, or lists of them by group
+        addresses = [entry for entries in value.values() for entry in entries] if isinstance(value, dict) else value
+        wrong = [address for address in addresses if not re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", address)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no e-mail address")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the digest's hour and of the quiet hours."""
+        return ZoneInfo(self.time_zone)
+
+
 class Calendar(Table):
     """Working hours in each shop's own time zone."""
 
@@ -224,11 +274,7 @@ class ShopSettings(Table):
     @field_validator("time_zone")
     @classmethod
     def _is_a_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"no time zone is called {value!r}; write one like 'Europe/London'") from error
-        return value
+        return _zone_name(value)
 
     @field_validator("order_name_format")
     @classmethod
@@ -262,6 +308,8 @@ class Settings(Table):
     quota: Quota
     sla: ServiceLevels
     owners: Owners
+    escalation: Escalation
+    alerts: Alerts
     calendar: Calendar
 
     @field_validator("shops")
@@ -272,12 +320,24 @@ class Settings(Table):
             raise ValueError(f"two shops share a label: {labels}")
         return value
 
+    def group_of(self, role: str) -> str:
+        """The group of people that [owners] names for a role."""
+        return str(getattr(self.owners, role))
+
     def shop(self, label: str) -> ShopSettings:
         """The shop of that label; `KeyError` names the labels there are."""
         for shop in self.shops:
             if shop.label == label:
                 return shop
         raise KeyError(f"no shop is labelled {label!r}; the settings have {[shop.label for shop in self.shops]}")
+
+
+def _zone_name(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone is called {value!r}; write one like 'Europe/London'") from error
+    return value
 
 
 def _format_with(template: str, **values: object) -> str:

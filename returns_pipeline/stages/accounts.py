@@ -110,7 +110,7 @@ class Accounts:
             (*RETURNGO_READS, *writes_of(armed)),
             _DailyPacer(DailyCount(database.connect, "returngo"), self._settings),
             self._recorder("returngo", shop.label),
-            api="ReturnGo",
+            api=f"ReturnGo for {shop.name}",
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
         )
         return ReturnGoClient(transport)

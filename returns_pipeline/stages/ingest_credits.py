@@ -20,9 +20,10 @@ from returns_pipeline.stages.report import StageReport
 from returns_pipeline.storage import account_facts, cursors, known_credits
 from returns_pipeline.storage.frames import of_records
 
-_CREDITS_SINCE, _MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
+_CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
 # Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
-_OVERLAP = dt.timedelta(minutes=10)
+OVERLAP = dt.timedelta(minutes=10)
+_BEFORE_THE_FIRST_LOOK = dt.timedelta(days=1)
 
 
 def read_sales_credits(stage_pass: Pass) -> StageReport:
@@ -78,15 +79,30 @@ def _changed(
     since = _since(stage_pass, shop, _CREDITS_SINCE)
     if stage_pass.scope.rma_ids or since is None:
         return set(), None
-    changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - _OVERLAP)
+    changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - OVERLAP)
     ours = {credit_id for credit_id, order_id in changed.items() if order_id in order_ids or credit_id in credit_ids}
-    return ours, max(newest or since, since)
+    return ours, _looked_until(stage_pass, newest, since)
 
 
 def _since(stage_pass: Pass, shop: ShopSettings, name: str) -> dt.datetime | None:
-    """From when on changes are asked for, by Brightpearl's own stamps: the cursor, else the newest sale known, else nothing yet."""
+    """From when on changes are asked for, by Brightpearl's own stamps: the cursor, else a day before the newest sale known, else nothing yet.
+
+    A sale may carry a stamp that is still to come (an import, a date typed by hand): the account's own clock is the limit.
+    """
     cursor = cursors.read(stage_pass.connection, name, shop.label)
-    return dt.datetime.fromisoformat(cursor) if cursor else known_credits.newest_sale(stage_pass.connection, shop.label)
+    if cursor:
+        return dt.datetime.fromisoformat(cursor)
+    newest_sale = known_credits.newest_sale(stage_pass.connection, shop.label)
+    return min(newest_sale, _clock(stage_pass)) - _BEFORE_THE_FIRST_LOOK if newest_sale else None
+
+
+def _looked_until(stage_pass: Pass, newest: dt.datetime | None, since: dt.datetime) -> dt.datetime:
+    """Where the next look begins: the newest stamp seen, never ahead of the account's clock and never back."""
+    return max(min(newest or since, _clock(stage_pass)), since)
+
+
+def _clock(stage_pass: Pass) -> dt.datetime:
+    return stage_pass.accounts.brightpearl.server_time or stage_pass.now
 
 
 def _store_credits(
@@ -137,7 +153,7 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     open_frames = Frames(stage_pass, shop)
     credits = open_frames["brightpearl/sales_credits"]
     credit_ids = set(credits["credit_id"])
-    since = _since(stage_pass, shop, _MOVEMENTS_SINCE)
+    since = _since(stage_pass, shop, MOVEMENTS_SINCE)
     by_credit = (
         credit_ids if stage_pass.scope.is_sweep or stage_pass.scope.rma_ids else _new_with_goods(stage_pass, credits)
     )
@@ -145,7 +161,7 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     moves: list[ShelfMove] = []
     cursor: dict[str, str] = {}
     if not stage_pass.scope.rma_ids and since is not None:
-        movements = list(client.goods_movements(since - _OVERLAP))
+        movements = list(client.goods_movements(since - OVERLAP, (GOODS_IN, INTERNAL)))
         found = _moved_notes(stage_pass, shop, movements, since, credit_ids)
         unannounced = _unannounced(stage_pass, shop, set(found.values()) - credit_ids)
         if unannounced:
@@ -153,8 +169,8 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         mine = credit_ids | {credit.credit_id for credit in unannounced}
         lines += client.goods_in_notes(note_ids={note for note, credit_id in found.items() if credit_id in mine})
         moves = _shelf_moves(shop, movements, rejected)
-        newest = max([since, *(stamp for row in movements for stamp in stamps_of(row, "updatedOn"))])
-        cursor = {_MOVEMENTS_SINCE: newest.isoformat()}
+        newest = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=None)
+        cursor = {MOVEMENTS_SINCE: _looked_until(stage_pass, newest, since).isoformat()}
     return _store_goods_in(stage_pass, shop, lines, moves, rejected, cursor)
 
 

@@ -48,7 +48,7 @@ def _looked(look: Callable[[Accounts, Settings], list[str]], accounts: Accounts,
 
 
 def unknown_warehouses(accounts: Accounts, settings: Settings) -> list[str]:
-    """Warehouses that the shops name and the account does not have."""
+    """Warehouses that the shops name and the account does not have. No account is without any: an empty list says nothing."""
     known = {warehouse_id for warehouse_id, _ in accounts.brightpearl.warehouses()}
     return [
         f"shop {shop.label!r}: {table} {place!r} = {warehouse_id}: Brightpearl has no such warehouse; it has {sorted(known)}"
@@ -58,12 +58,12 @@ def unknown_warehouses(accounts: Accounts, settings: Settings) -> list[str]:
             ("saleable_warehouses", shop.saleable_warehouses),
         )
         for place, warehouse_id in warehouses.items()
-        if warehouse_id not in known
+        if known and warehouse_id not in known
     ]
 
 
 def unknown_statuses(accounts: Accounts, settings: Settings) -> list[str]:
-    """Statuses that the settings name and that are no order statuses of type SC in the account."""
+    """Statuses that the settings name and that are no order statuses of type SC in the account; an empty list says nothing."""
     types = {
         int(status["statusId"]): str(status.get("orderTypeCode", ""))
         for status in accounts.brightpearl.order_statuses()
@@ -73,5 +73,5 @@ def unknown_statuses(accounts: Accounts, settings: Settings) -> list[str]:
     return [
         f"[brightpearl.statuses] {name} = {status_id}: no order status of type SC has that id; there are {of_credits}"
         for name, status_id in settings.brightpearl.statuses.model_dump().items()
-        if types.get(status_id) != "SC"
+        if types and types.get(status_id) not in ("SC", "")
     ]

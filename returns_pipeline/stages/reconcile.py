@@ -9,11 +9,13 @@ from returns_pipeline.domain.credit_rows import foreign_facts
 from returns_pipeline.domain.doubles import double_credits
 from returns_pipeline.domain.findings import findings_from_match
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import standing_in, verdicts
 from returns_pipeline.stages.gatekeeping import Batch, commit
+from returns_pipeline.stages.parts import PARTS
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
-from returns_pipeline.stages.report import StageReport, total_of
+from returns_pipeline.stages.report import StageReport, Verdict, total_of
 from returns_pipeline.storage import frames, heartbeats, measures
 
 # Lines on which goods-in and credit have met; their share is what the match covers, over all shops together.
@@ -31,6 +33,7 @@ def match_three_ways(stage_pass: Pass) -> StageReport:
 def gather_exceptions(stage_pass: Pass) -> StageReport:
     """What is open now, by owner and money; the exceptions themselves were recorded where they were found."""
     report = StageReport()
+    heartbeats.beat(stage_pass.connection, PARTS["returns_sync"])
     for shop in stage_pass.shops:
         shown = frames.read(stage_pass.connection, "returns/exceptions", scope="all", shop=shop.label)
         report.counts["open"] += len(shown)
@@ -51,13 +54,33 @@ def close_month(stage_pass: Pass, month: dt.date) -> StageReport:
 
 def measure_health(stage_pass: Pass) -> StageReport:
     """Heartbeats, quota, oldest gap and unanswered effects, as rows that people and monitors read."""
-    heartbeats.beat(stage_pass.connection, "operations/health", "schedule", expected_every_seconds=900)
+    heartbeats.expect(stage_pass.connection, PARTS.values())
+    heartbeats.beat(stage_pass.connection, PARTS["pipeline_health"])
     measured = measures.measure(stage_pass.connection, stage_pass.settings, stage_pass.now)
-    frames.upsert(stage_pass.connection, "operations/health", measured)
+    # What is no longer measured, such as a gate that opened, must not stand there as it was.
+    shops = ["", *(shop.label for shop in stage_pass.settings.shops)]
+    frames.upsert(stage_pass.connection, "operations/health", measured, replace_within=("shop", shops))
     report = StageReport()
     report.counts.update({f"measures_{state}": len(group) for state, group in measured.groupby("state")})
     report.notes = [row["message"] for row in measured[measured["state"] != "ok"].to_dict("records")]
+    _judge_health(stage_pass, measured, report)
+    report.notes += standing_in.tell_of_silent_alerters(stage_pass)
     return report
+
+
+def _judge_health(stage_pass: Pass, measured: pd.DataFrame, report: StageReport) -> None:
+    is_heart = measured["measure"].str.startswith("heartbeat of ")
+    for name, rows, step in (
+        (
+            "every_part_is_heard_from",
+            measured[is_heart],
+            "Look whether the Dagster daemon runs, and at the part's last tick.",
+        ),
+        ("nothing_is_bad", measured[~is_heart], "Read the message; `returns-pipeline health` shows all of them."),
+    ):
+        bad = rows[rows["state"] == "bad"]
+        offenders = tuple((row["measure"], row["message"], step) for row in bad.to_dict("records"))
+        verdicts.give(stage_pass, report, Verdict(name, len(rows), len(bad), offenders))
 
 
 def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:

@@ -1,7 +1,7 @@
 """What a stage tells about its work: counts, money, gates, offenders, notes. Not how it is shown."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -17,13 +17,30 @@ class GateVerdict:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of a standing check: how many it looked at, how many offend, the first of them as (what, which, next step), and sums by name."""
+
+    name: str
+    looked_at: int
+    offending: int
+    offenders: tuple[tuple[str, str, str], ...] = ()
+    sums: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing offends."""
+        return self.offending == 0
+
+
 @dataclass
 class StageReport:
-    """Counts by name, money in minor units by (name, currency), one verdict per shop, first offenders as (what, id), notes in plain words."""
+    """Counts by name, money in minor units by (name, currency), one gate per shop, standing checks, first offenders as (what, id), notes in plain words."""
 
     counts: Counter[str] = field(default_factory=Counter)
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
     gates: list[GateVerdict] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
     offenders: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -37,6 +54,7 @@ class StageReport:
         self.counts.update(other.counts)
         self.money.update(other.money)
         self.gates.extend(other.gates)
+        self.verdicts.extend(other.verdicts)
         self.offenders.extend(other.offenders)
         self.notes.extend(other.notes)
 

@@ -142,10 +142,10 @@ def _tell(
     ]
     report.counts["awaiting_approval"] = len(waiting)
     report.counts["still_open"] = int((~of_writer["state"].isin(["confirmed", "voided"])).sum())
-    lines = ledger.read_lines(stage_pass.connection)
-    done = lines[lines["kind"].isin(kinds) & (lines["state"] == "confirmed")].merge(
-        ledger.read_balances(stage_pass.connection, sorted(set(lines["order_id"])))[["order_row_id", "currency"]],
-        on="order_row_id",
+    written = [payload["expect"] for payload in of_writer.loc[of_writer["state"] == "confirmed", "payload"]]
+    done = pd.DataFrame(
+        [{**row, "currency": expect["currency"]} for expect in written for row in expect.get("rows", ())],
+        columns=["currency", "net_minor", "tax_minor"],
     )
     report.add_money("net", done, "net_minor")
     report.add_money("tax", done, "tax_minor")

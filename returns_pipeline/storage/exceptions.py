@@ -225,7 +225,7 @@ _KEEP_OPEN = f"""{_FOUND}, told AS (
 _REOPEN = _with_history(
     "reopened",
     f"""UPDATE exceptions e SET {_TELL}, state = 'open', times_reopened = e.times_reopened + 1, last_seen_at = %(now)s, due_at = f.due_at,
-          closed_at = NULL, closed_by = NULL, escalated_at = NULL
+          closed_at = NULL, closed_by = NULL, announced_at = NULL, escalated_at = NULL
         FROM found f WHERE {_SAME} AND (e.state = 'resolved' OR (e.state = 'waived' AND {_DIFFERS}))""",  # noqa: S608 - words of this module
 )
 _OPEN_NEW = _with_history(

@@ -114,7 +114,7 @@ def upsert(
     table: str,
     frame: pd.DataFrame,
     keys: Sequence[str] | None = None,
-    replace_within: tuple[str, Sequence[int]] | None = None,
+    replace_within: tuple[str, Sequence[int] | Sequence[str]] | None = None,
 ) -> Written:
     """Writes a frame by key in one transaction; rows that say the same as before are not touched.
 
@@ -190,7 +190,10 @@ def _load(cursor: psycopg.Cursor, schema: TableSchema, columns: list[Column], ce
 
 
 def _remove_others(
-    cursor: psycopg.Cursor, schema: TableSchema, keys: list[str], replace_within: tuple[str, Sequence[int]]
+    cursor: psycopg.Cursor,
+    schema: TableSchema,
+    keys: list[str],
+    replace_within: tuple[str, Sequence[int] | Sequence[str]],
 ) -> int:
     parent, values = replace_within
     if parent not in {column.name for column in schema.columns()}:

@@ -74,3 +74,13 @@ def known_notes(connection: psycopg.Connection, note_ids: Collection[int]) -> se
         "SELECT DISTINCT goods_note_id FROM brightpearl_goods_in WHERE goods_note_id = ANY(%s)", (list(note_ids),)
     ).fetchall()
     return {row[0] for row in rows}
+
+
+def rma_of_credits(connection: psycopg.Connection, credit_ids: Collection[int]) -> dict[int, int]:
+    """Credit id -> RMA id, for the credits that we raised or adopted."""
+    rows = connection.execute(
+        """SELECT remote_id::bigint, (payload->'subject'->>'rma_id')::bigint FROM effect
+            WHERE kind = 'credit.raise' AND state = 'confirmed' AND remote_id = ANY(%s)""",
+        ([str(credit_id) for credit_id in credit_ids],),
+    ).fetchall()
+    return dict(rows)

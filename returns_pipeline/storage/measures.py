@@ -9,7 +9,7 @@ import pandas as pd
 import psycopg
 
 from returns_pipeline.settings import Settings
-from returns_pipeline.storage import gaps, gates, heartbeats
+from returns_pipeline.storage import gaps, gates, heartbeats, outbox
 from returns_pipeline.storage.ledger import verify
 
 _QUOTA_ALARM_SHARE = 0.7
@@ -18,12 +18,13 @@ _QUOTA_ALARM_SHARE = 0.7
 def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> pd.DataFrame:
     """Rows of `operations_health`: measure, shop, value, unit, state (ok, warn, bad), message."""
     rows = [
-        *_heartbeats(connection, now),
+        *_heartbeats(connection),
         *_gaps(connection, settings, now),
         *_gates(connection),
         *_effects(connection),
         _quota(connection, settings),
         _audit(connection),
+        *_alerts(connection, now),
     ]
     frame = pd.DataFrame(rows, columns=["measure", "shop", "value", "unit", "state", "message"])
     frame["measured_at"] = pd.Series(now, index=frame.index, dtype="datetime64[us, UTC]")
@@ -34,31 +35,24 @@ def _row(name: str, value: int, unit: str, state: str, message: str, shop: str =
     return {"measure": name, "shop": shop, "value": Decimal(value), "unit": unit, "state": state, "message": message}
 
 
-def _heartbeats(connection: psycopg.Connection, now: dt.datetime) -> Iterator[dict[str, Any]]:
-    for beat in heartbeats.read(connection):
-        silent = int((now - beat.beat_at).total_seconds())
-        state = "ok" if silent <= beat.expected_every_seconds else "bad"
-        yield _row(
-            f"heartbeat of {beat.name}",
-            silent,
-            "seconds",
-            state,
-            f"{beat.name} was last seen {silent} s ago, expected every {beat.expected_every_seconds} s",
-        )
+def _heartbeats(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
+    for heart in heartbeats.read(connection):
+        state = "bad" if heart.is_stale else "ok"
+        yield _row(f"heartbeat of {heart.name}", heart.silent_seconds, "seconds", state, heart.in_words)
 
 
 def _gaps(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> Iterator[dict[str, Any]]:
-    found = gaps.read(connection)
+    receipts = [gap for gap in gaps.read(connection, ()) if gap.shape.startswith("received")]
     for shop in settings.shops:
-        of_shop = [gap for gap in found if gap.shop == shop.label and gap.shape != "posted_and_money_not_recorded"]
-        oldest = max((int((now - gap.since).total_seconds()) // 3600 for gap in of_shop), default=0)
+        since = [gap.since for gap in receipts if gap.shop == shop.label and gap.since]
+        oldest = max((int((now - moment).total_seconds()) // 3600 for moment in since), default=0)
         state = "ok" if oldest <= settings.sla.receipt_without_credit_hours else "warn"
         yield _row(
             "oldest receipt without a posted credit",
             oldest,
             "hours",
             state,
-            f"{len(of_shop)} receipts without a posted credit, the oldest {oldest} h",
+            f"{len(since)} receipts without a posted credit, the oldest {oldest} h",
             shop.label,
         )
 
@@ -102,3 +96,15 @@ def _audit(connection: psycopg.Connection) -> dict[str, Any]:
         "bad" if broken else "ok",
         f"the audit chain is broken at row {broken}" if broken else "the audit chain holds",
     )
+
+
+def _alerts(connection: psycopg.Connection, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    for channel, count, since, words in outbox.waiting(connection):
+        hours = int((now - since).total_seconds()) // 3600
+        yield _row(
+            f"alerts not taken by {channel}",
+            int(count),
+            "alerts",
+            "warn",
+            f"{count} alerts wait for {channel}, the oldest for {hours} h: {words or 'being sent'}; look at its address",
+        )

@@ -1,39 +1,51 @@
-"""Two credits for the same units: which of them was first is told by Brightpearl's own clock."""
+"""A second credit for the same units is told, and only a second one: which was first is told by Brightpearl's own clock."""
 
 import datetime as dt
 
-import pytest
+import pandas as pd
 
-from returns_pipeline.domain.credit_rows import foreign_facts
 from returns_pipeline.domain.doubles import double_credits
 from returns_pipeline.domain.standing import standing_lines
 from returns_pipeline_tests.domain import worlds
 from returns_pipeline_tests.domain.worlds import CREATED, PARCEL, RMA, SALE
 from returns_pipeline_tests.storage.rows import frame
 
+# Made by the ledger long after Brightpearl's own stamp: our clock runs ahead of Brightpearl's here.
 RAISED = {
     "kind": "credit.raise", "business_key": "raise:70:1001:1", "remote_id": "8001", "created_at": CREATED + dt.timedelta(days=30),
     "payload": {"subject": {"rma_id": RMA, "order_id": SALE, "part": 1, "shipment_id": PARCEL}},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("hours", "found"), [(1, ["double_credit"]), (-1, [])])
-def test_a_credit_by_others_is_a_double_when_brightpearl_made_it_after_ours(hours: int, found: list[str]) -> None:
-    """Held against our own clock, which runs ahead of Brightpearl's here, no double was ever seen."""
-    credits = frame(
-        "brightpearl_sales_credits",
-        {"credit_id": 8001, "order_id": SALE, "created_on": CREATED},
-        {"credit_id": 8002, "order_id": SALE, "created_on": CREATED + dt.timedelta(hours=hours)},
-    )
-    rows = frame("brightpearl_sales_credit_rows", {"credit_row_id": 2, "credit_id": 8002, "order_row_id": 1})
-    standing = standing_lines(worlds.effects(RAISED), worlds.ledger_lines({"kind": "credit.raise"}))
-    foreign = foreign_facts(credits, rows, standing, set())
-    assert [finding.code for finding in double_credits(foreign, standing, credits, "uk")] == found
+def foreign(*newest: dt.datetime) -> pd.DataFrame:
+    """What others credited for the shirt, newest at these times."""
+    rows = [
+        {"order_row_id": 1, "foreign_qty": 1, "foreign_net": 1000, "foreign_tax": 200, "credit_ids": [9001]}
+        | {"newest": moment}
+        for moment in newest
+    ]
+    columns = ["order_row_id", "foreign_qty", "foreign_net", "foreign_tax", "credit_ids", "newest"]
+    return pd.DataFrame(rows, columns=columns).astype({"order_row_id": "int64", "newest": "datetime64[us, UTC]"})
 
 
-def test_where_nothing_was_credited_nothing_is_double() -> None:
-    """The first pass of an account in which somebody else raises the credits."""
-    credits = frame("brightpearl_sales_credits")
-    standing = standing_lines(worlds.effects(), worlds.ledger_lines())
-    foreign = foreign_facts(credits, frame("brightpearl_sales_credit_rows"), standing, set())
-    assert double_credits(foreign, standing, credits, "uk") == []
+def doubles(others: pd.DataFrame, *raises: dict) -> list:
+    """The findings where these raises stand beside what others credited."""
+    effects = worlds.effects(*raises)
+    lines = worlds.ledger_lines({"effect_id": 1, "kind": "credit.raise"}) if raises else worlds.ledger_lines()
+    ours = frame("brightpearl_sales_credits", *({"credit_id": 8001, "created_on": CREATED} for _ in raises))
+    return double_credits(others, standing_lines(effects, lines), ours, "uk")
+
+
+def test_a_credit_by_others_after_ours_is_a_double_with_its_money() -> None:
+    (found,) = doubles(foreign(CREATED + dt.timedelta(hours=1)), RAISED)
+    assert (found.code, found.subject_id, found.money_minor) == ("double_credit", "1", 1200)
+
+
+def test_a_credit_by_others_before_ours_is_counted_and_no_double() -> None:
+    assert doubles(foreign(CREATED - dt.timedelta(hours=1)), RAISED) == []
+
+
+def test_nothing_raised_yet_is_no_failure() -> None:
+    """The first pass on an account, and every pass in shadow."""
+    assert doubles(foreign(CREATED)) == []
+    assert doubles(foreign()) == []

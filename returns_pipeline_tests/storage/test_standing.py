@@ -99,9 +99,10 @@ def test_the_newest_result_of_each_check_is_found(connection):
 
 def test_a_silent_heart_is_noticed(connection):
     """A schedule that stopped looks just like one with nothing to do."""
-    heartbeats.beat(connection, "returns_sync_schedule", "schedule", expected_every_seconds=600)
+    part = heartbeats.Part("returns_sync_schedule", "schedule", 600)
+    heartbeats.beat(connection, part)
     assert [heart.is_stale for heart in heartbeats.read(connection)] == [False]
     connection.execute("UPDATE heartbeats SET beat_at = beat_at - interval '11 minutes'")
     assert [heart.is_stale for heart in heartbeats.read(connection)] == [True]
-    heartbeats.beat(connection, "returns_sync_schedule", "schedule", expected_every_seconds=600, note="back")
+    heartbeats.beat(connection, part, note="back")
     assert [(heart.is_stale, heart.note) for heart in heartbeats.read(connection)] == [(False, "back")]

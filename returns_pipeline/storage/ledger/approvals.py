@@ -10,11 +10,10 @@ from returns_pipeline.storage.ledger import audit
 from returns_pipeline.storage.ledger.payloads import batch_sha256
 
 _WAITING = """
-SELECT e.effect_id, e.shop, e.payload_sha256, coalesce(sum(l.net_minor), 0)::bigint, coalesce(sum(l.tax_minor), 0)::bigint, min(b.currency),
-       count(DISTINCT b.currency)
-FROM effect e LEFT JOIN effect_line l USING (effect_id) LEFT JOIN order_row_balance b USING (order_row_id)
+SELECT e.effect_id, e.shop, e.payload_sha256, coalesce(m.net_minor, 0), coalesce(m.tax_minor, 0), e.payload->'expect'->>'currency'
+FROM effect e CROSS JOIN LATERAL effect_money(e.payload) m
 WHERE e.state = 'planned' AND e.needs_approval AND e.approved_batch IS NULL AND (%(ids)s::bigint[] IS NULL OR e.effect_id = ANY(%(ids)s))
-GROUP BY e.effect_id ORDER BY e.effect_id"""
+ORDER BY e.effect_id"""
 
 
 class ApprovalRefused(Exception):
@@ -40,9 +39,7 @@ def waiting(connection: psycopg.Connection, effect_ids: Sequence[int] | None = N
     """What waits for approval (or what of these effects does), one batch per shop and currency."""
     groups: dict[tuple[str, str], list[tuple[int, bytes, int, int]]] = {}
     wanted = None if effect_ids is None else list(effect_ids)
-    for effect_id, shop, payload_hash, net_minor, tax_minor, currency, _ in connection.execute(
-        _WAITING, {"ids": wanted}
-    ):
+    for effect_id, shop, payload_hash, net_minor, tax_minor, currency in connection.execute(_WAITING, {"ids": wanted}):
         groups.setdefault((shop, currency or ""), []).append((effect_id, payload_hash, net_minor, tax_minor))
     return [
         Batch(
@@ -109,7 +106,7 @@ def _refuse_another_batch(rows: Sequence[tuple[Any, ...]], effect_ids: Sequence[
             f"effects {missing} no longer wait for approval: list the postings again and look at what is there now"
         )
     currencies = {row[5] for row in rows}
-    if len(currencies) > 1 or any(row[6] > 1 for row in rows):
+    if len(currencies) > 1:
         raise ApprovalRefused(
             f"a batch has one currency, this one has {sorted(map(str, currencies))}: approve them one by one"
         )

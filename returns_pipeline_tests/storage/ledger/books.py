@@ -94,7 +94,7 @@ def raise_plan(
                 "path": "/order-service/sales-credit",
                 "body": {"externalRef": reference, "quantity": quantity},
             },
-            "expect": {"net_minor": net, "tax_minor": tax},
+            "expect": {"currency": "GBP", "rows": [{"net_minor": net, "tax_minor": tax}]},
             "subject": {"rma_id": rma_id, "order_id": ORDER_ID},
         },
         "lines": (PlannedLine(row_id, "announce", quantity, net, tax),),
@@ -120,7 +120,7 @@ def post_plan(
         "currency": "GBP",
         "payload": {
             "request": {"method": "POST", "path": f"/order-service/sales-credit/{credit_id}/close", "body": {}},
-            "expect": {"net_minor": net, "tax_minor": tax},
+            "expect": {"currency": "GBP", "rows": [{"net_minor": net, "tax_minor": tax}]},
             "subject": {"rma_id": 77, "order_id": ORDER_ID, "credit_id": credit_id},
         },
         "lines": (PlannedLine(row_id, "post", quantity, net, tax, receipt_line_id, reason),),

@@ -117,6 +117,16 @@ def test_a_batch_is_approved_by_its_hash(open_books):
     assert len(claiming.claim(open_books, "credit.raise", [books.SHOP], "w", 120, 10)) == 2
 
 
+def test_a_batch_shows_what_is_written_with_fees_taken_off(open_books):
+    """Finance approves the credit as it will stand in the books, not the share of the order rows alone."""
+    rows = [{"net_minor": 1000, "tax_minor": 200}, {"net_minor": -246, "tax_minor": -49}]
+    plan = books.raise_plan(needs_approval=True, payload={"expect": {"currency": "GBP", "rows": rows}})
+    ledger.plan(open_books, [plan], "t")
+    (seen,) = ledger.waiting(open_books)
+    assert (seen.net_minor, seen.tax_minor) == (754, 151)
+    assert open_books.execute("SELECT net_minor, tax_minor FROM effects").fetchall() == [(754, 151)]
+
+
 def test_the_database_itself_refuses_the_claim_of_an_unapproved_effect(open_books):
     """I21: not even another program may send what nobody approved."""
     ledger.plan(open_books, [books.raise_plan(needs_approval=True)], "t")

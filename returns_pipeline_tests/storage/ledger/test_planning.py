@@ -50,7 +50,7 @@ def test_a_new_tax_date_alone_does_not_undo_an_approval(open_books):
     ledger.approve(open_books, batch.effect_ids, "Finance", batch.sha256_hex)
     later = {**approved.payload, "request": {**approved.payload["request"], "body": {"taxDate": "2026-02-03"}}}
     assert ledger.plan(open_books, [dataclasses.replace(approved, payload=later)], "t").already == 1
-    other = {**approved.payload, "expect": {"net_minor": 999, "tax_minor": 200}}
+    other = {**approved.payload, "expect": {"currency": "GBP", "rows": [{"net_minor": 999, "tax_minor": 200}]}}
     assert ledger.plan(open_books, [dataclasses.replace(approved, payload=other)], "t").superseded == 1
 
 

@@ -98,6 +98,9 @@ CREATE TABLE effect_line(
                     ELSE num_nonnulls(receipt_line_id,without_receipt_reason)=0 END));
 CREATE INDEX effect_line_order_row ON effect_line(order_row_id);
 CREATE UNIQUE INDEX one_live_credit_per_receipt_line ON effect_line(receipt_line_id) WHERE phase='post' AND NOT released;
+-- what a credit effect writes in money, fees taken off included; its lines carry only what comes off order rows
+CREATE FUNCTION effect_money(payload jsonb, OUT net_minor bigint, OUT tax_minor bigint) LANGUAGE sql IMMUTABLE AS $$
+  SELECT sum((r->>'net_minor')::bigint)::bigint, sum((r->>'tax_minor')::bigint)::bigint FROM jsonb_array_elements(payload->'expect'->'rows') r $$;
 CREATE TABLE effect_attempt(                          -- evidence, insert-only; written even when the compare-and-set lost
   effect_id bigint NOT NULL REFERENCES effect, attempt int NOT NULL, fence bigint NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(),
   outcome text NOT NULL CHECK (outcome IN ('not_sent','not_executed','created','duplicate','refused','unknown')),

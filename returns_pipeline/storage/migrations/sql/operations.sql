@@ -18,7 +18,7 @@ CREATE TABLE exceptions(
   stage text NOT NULL, owner text NOT NULL, severity text NOT NULL, state text NOT NULL DEFAULT 'open' CHECK (state IN ('open','acknowledged','resolved','waived')),
   rma_id bigint, money_minor bigint, currency text, expected text, found text, suggestion text, cause text NOT NULL,
   first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), last_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), closed_at timestamptz, closed_by text,
-  due_at timestamptz, escalated_at timestamptz, times_reopened integer NOT NULL DEFAULT 0,
+  due_at timestamptz, announced_at timestamptz, escalated_at timestamptz, times_reopened integer NOT NULL DEFAULT 0,
   UNIQUE (code, subject_type, subject_id, shop));       -- two shops may have the same SKU
 CREATE INDEX exceptions_open_by_stage ON exceptions(stage, shop) WHERE state IN ('open','acknowledged');
 CREATE INDEX exceptions_rma ON exceptions(rma_id);
@@ -37,12 +37,16 @@ CREATE TABLE check_results(
   rows_checked bigint NOT NULL, violations bigint NOT NULL, detail jsonb NOT NULL DEFAULT '{}', at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE INDEX check_results_newest ON check_results(asset_key, check_name, at DESC);
 
-CREATE TABLE heartbeats(name text PRIMARY KEY, kind text NOT NULL, beat_at timestamptz NOT NULL, expected_every_seconds integer NOT NULL, note text);
+CREATE TABLE heartbeats(                      -- beat_at is null for a part that was never heard; its silence counts from awaited_since
+  name text PRIMARY KEY, kind text NOT NULL, expected_every_seconds integer NOT NULL, awaited_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+  beat_at timestamptz, note text);
 
 CREATE TABLE alert_outbox(
   alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, channel text NOT NULL, cause text NOT NULL, body jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  not_before timestamptz NOT NULL DEFAULT clock_timestamp(), attempts integer NOT NULL DEFAULT 0, sent_at timestamptz, last_error text);
-CREATE INDEX alert_outbox_due ON alert_outbox(not_before) WHERE sent_at IS NULL;
+  not_before timestamptz NOT NULL DEFAULT clock_timestamp(), attempts integer NOT NULL DEFAULT 0, sent_at timestamptz, last_error text,
+  once text, UNIQUE (channel, once));         -- once: a word that is used one time only, such as the digest of a day
+CREATE INDEX alert_outbox_due ON alert_outbox(channel, alert_id) WHERE sent_at IS NULL;
+CREATE INDEX alert_outbox_cause ON alert_outbox(cause, created_at);
 
 CREATE TABLE operations_health(
   measure text NOT NULL, shop text NOT NULL DEFAULT '', value numeric, unit text NOT NULL, state text NOT NULL CHECK (state IN ('ok','warn','bad')), message text NOT NULL,

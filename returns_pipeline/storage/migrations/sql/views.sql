@@ -7,8 +7,8 @@ CREATE VIEW exceptions_open AS
 CREATE VIEW returns_exceptions AS SELECT * FROM exceptions_open;
 CREATE VIEW effects AS
   SELECT e.effect_id, e.shop, e.kind, e.business_key, e.remote_ref, e.state, e.reason, e.attempt, e.remote_id, e.confirmed_by, e.needs_approval, e.approved_batch IS NOT NULL AS is_approved,
-    e.created_at, e.sent_at, e.updated_at, sum(l.qty)::bigint AS quantity, sum(l.net_minor)::bigint AS net_minor, sum(l.tax_minor)::bigint AS tax_minor
-  FROM effect e LEFT JOIN effect_line l USING (effect_id) GROUP BY e.effect_id;
+    e.created_at, e.sent_at, e.updated_at, (SELECT sum(l.qty)::bigint FROM effect_line l WHERE l.effect_id=e.effect_id) AS quantity, m.net_minor, m.tax_minor
+  FROM effect e CROSS JOIN LATERAL effect_money(e.payload) m;
 CREATE VIEW match_lines AS SELECT * FROM finance_three_way_match;
 CREATE VIEW api_usage AS SELECT api, shop, hour, sum(calls)::bigint AS calls, sum(milliseconds)::bigint AS milliseconds, min(least_remaining) AS least_remaining FROM api_calls GROUP BY api, shop, hour;
 CREATE VIEW pipeline_health AS SELECT * FROM operations_health;

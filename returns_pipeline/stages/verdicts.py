@@ -1,0 +1,70 @@
+"""Standing checks of the pipeline itself: what each asks, and how a stage writes its verdict down. The data team's own checks are in `checks/`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from returns_pipeline.stages.passes import Pass
+from returns_pipeline.stages.report import StageReport, Verdict
+from returns_pipeline.storage import check_results
+
+
+@dataclass(frozen=True)
+class StandingCheck:
+    """One check that an asset's own stage answers.
+
+    Attributes:
+        is_error: ERROR where something is wrong now; WARN where somebody should look.
+        is_announced: told by `failed_check_sensor`; not where its cases are told as exceptions.
+    """
+
+    name: str
+    asset: str
+    title: str
+    owner: str
+    is_error: bool
+    is_announced: bool = True
+
+
+_CHECKS = (
+    StandingCheck(
+        "every_part_is_heard_from",
+        "operations/health",
+        "Every schedule, sensor and job was heard from in time",
+        "integration",
+        is_error=True,
+    ),
+    StandingCheck(
+        "nothing_is_bad",
+        "operations/health",
+        "No gate is closed and the audit chain holds",
+        "integration",
+        is_error=True,
+    ),
+)
+
+STANDING_CHECKS: Mapping[str, tuple[StandingCheck, ...]] = {
+    asset: tuple(check for check in _CHECKS if check.asset == asset) for asset in {check.asset for check in _CHECKS}
+}
+
+
+def give(stage_pass: Pass, report: StageReport, verdict: Verdict) -> None:
+    """Keeps the verdict for people and sensors, and hands it to Dagster with the report."""
+    check = next(check for check in _CHECKS if check.name == verdict.name)
+    check_results.record(
+        stage_pass.connection,
+        check_name=check.name,
+        asset_key=check.asset,
+        run_id=stage_pass.run_id,
+        passed=verdict.passed,
+        severity="error" if check.is_error else "warn",
+        is_blocking=False,
+        rows_checked=verdict.looked_at,
+        violations=verdict.offending,
+        detail={
+            "title": check.title,
+            "owner": check.owner,
+            "is_announced": check.is_announced,
+            "first": [f"{what}: {which}" for what, which, _ in verdict.offenders],
+        },
+    )
+    report.verdicts.append(verdict)
