@@ -25,6 +25,8 @@ _ORDER_SEARCH = "/order-service/order-search"
 _PAYMENT_SEARCH = "/accounting-service/customer-payment-search"
 _SALES_ORDER_SEARCH = "/order-service/sales-order-search"
 _SALES_ORDER, _SALES_CREDIT = 1, 3
+# How `goods-movement-search` names goods-in notes and moves between the locations of one warehouse.
+GOODS_IN, INTERNAL = "GI", "IT"
 # 500 for what will never work: a bad filter and an operation that is not allowed.
 _PERMANENT_CODES = ("CMNC-018", "CMNC-044")
 _ABSENT_CODE = "CMNC-404"
@@ -197,10 +199,12 @@ class BrightpearlClient:
         """Products; one that is gone is not among them."""
         return self._by_ids("/product-service/product/{}", product_ids, Product.from_api)
 
-    def goods_movements(self, since: dt.datetime) -> Iterator[dict[str, Any]]:
-        """Goods-in movements of the account since then, by column name of `goods-movement-search`."""
+    def goods_movements(
+        self, since: dt.datetime, note_types: Collection[str] = (GOODS_IN,)
+    ) -> Iterator[dict[str, Any]]:
+        """Movements of the account since then by goods notes of these types, by column name of `goods-movement-search`."""
         rows = self.search("/warehouse-service/goods-movement-search", {"updatedOn": Since(since)})
-        return (row for row in rows if row.get("goodsNoteTypeCode") == "GI")
+        return (row for row in rows if row.get("goodsNoteTypeCode") in note_types)
 
     def goods_in_notes(self, note_ids: Collection[int] = (), order_ids: Collection[int] = ()) -> list[GoodsInLine]:
         """The lines of goods-in notes, by note or by order."""

@@ -74,6 +74,9 @@ def _settle_what_came(
     waits = _inspection_hold(case, rulings, shop)
     if waits is not None:
         return [waits]
+    part = _part_of_a_bundle(case)
+    if part is not None:
+        return [part]
     due = {line.order_row_id: _due(line) for line in case.lines}
     if not any(due.values()) or any(lives.is_stock_only(line.life, shop.policy) for line in case.lines):
         return []
@@ -86,6 +89,15 @@ def _settle_what_came(
         return _amend(case, short)
     blocked = _why_not_post(case, rulings, shop, settings)
     return [blocked] if blocked is not None else _post(case, rulings, shop, settings, now)
+
+
+def _part_of_a_bundle(case: Settlement) -> dict[str, Any] | None:
+    """Components that make no whole bundle: what they are worth is for a person, and the rest may still come."""
+    line = next((line for line in case.lines if line.loose), None)
+    if line is None:
+        return None
+    found = f"{line.loose} components beyond {line.came} whole bundles on row {line.order_row_id}"
+    return _held(case, "partial_bundle", f"{line.quantity} whole bundles", found)
 
 
 def _inspection_hold(case: Settlement, rulings: Rulings, shop: ShopSettings) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ import pandas as pd
 from returns_pipeline.domain import plan_bodies
 from returns_pipeline.domain.findings import subject_of
 from returns_pipeline.domain.plans import EffectPlan
-from returns_pipeline.domain.records import records
+from returns_pipeline.domain.records import by_key, records
 from returns_pipeline.settings import Settings, ShopSettings
 
 COLUMNS = [
@@ -29,6 +29,7 @@ def propose_transfers(
     inspections: pd.DataFrame,
     orders: pd.DataFrame,
     effects: pd.DataFrame,
+    places: pd.DataFrame,
     quarantine_locations: Mapping[int, int],
     shop: ShopSettings,
     now: dt.datetime,
@@ -40,18 +41,27 @@ def propose_transfers(
     Args:
         receipts, return_lines, items, inspections, orders: frames of their tables.
         effects: the ledger's effects with payloads.
+        places: where the receipts' units lie now (`places_of_units`).
         quarantine_locations: by warehouse.
         shop: its map of warehouses and its hours.
         now: the pass's moment.
     """
-    moved = _moved_units(effects)
+    on_transfers = _moved_units(effects)
     channels = dict(zip(orders["order_id"], orders["channel_id"], strict=True))
-    failed = {(row["product_id"], row["location_id"]) for row in records(receipts[receipts["failed_quantity"] > 0])}
+    lines = by_key(receipts, "receipt_line_id")
+    failed = {
+        (lines[place["receipt_line_id"]]["product_id"], place["location_id"])
+        for place in records(places[places["failed"] > 0])
+    }
     passed_at = _passed_at(return_lines, items, inspections)
     hour = _last_hour(shop, now)
     rows = []
-    for line in records(receipts[receipts["passed_quantity"] > 0].sort_values("receipt_line_id")):
-        left = line["passed_quantity"] - moved.get(line["receipt_line_id"], 0)
+    for place in records(places[places["passed"] > 0].sort_values(["receipt_line_id", "location_id"])):
+        line = lines[place["receipt_line_id"]] | {"location_id": place["location_id"]}
+        gone = min(place["passed"], on_transfers.get(line["receipt_line_id"], 0))
+        left = place["passed"] - gone
+        if gone:
+            on_transfers[line["receipt_line_id"]] -= gone
         if left <= 0 or line["rma_id"] is None:
             continue
         target = shop.saleable_warehouses.get(str(channels.get(line["order_id"])))
@@ -89,7 +99,7 @@ def _row(
     is_from_quarantine: bool,
 ) -> dict[str, Any]:
     return {
-        "proposal_id": f"transfer:{line['receipt_line_id']}",
+        "proposal_id": f"transfer:{line['receipt_line_id']}:{line['location_id']}",
         "shop": line["shop"],
         "rma_id": line["rma_id"],
         "receipt_line_id": line["receipt_line_id"],

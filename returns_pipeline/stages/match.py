@@ -63,6 +63,7 @@ def _match_shop_receipts(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         return_lines=read["returns/return_lines"],
         items=read["returngo/return_items"],
         inspections=read["inspections"],
+        moves=read["brightpearl_shelf_moves"],
         standing=read.standing(),
         settings=stage_pass.settings,
         shop=shop.label,

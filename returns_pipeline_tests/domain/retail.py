@@ -185,7 +185,7 @@ class Retail:
         """The goods-in lines, matched by the project's own matching."""
         return match_receipts(
             goods_in=self.frame("brightpearl_goods_in"), credits=self.frame("brightpearl_sales_credits"), credit_rows=self.credit_rows(),
-            return_lines=self.lines(), items=self.frame("returngo_return_items"), inspections=self.frame("inspections"), standing=self.standing(),
+            return_lines=self.lines(), items=self.frame("returngo_return_items"), inspections=self.frame("inspections"), moves=frame_of("brightpearl_shelf_moves", []), standing=self.standing(),
             settings=self.settings, shop=SHOP, now=self.now,
         )  # fmt: skip
 

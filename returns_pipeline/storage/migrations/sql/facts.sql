@@ -94,6 +94,11 @@ CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
 CREATE INDEX brightpearl_goods_in_newest ON brightpearl_goods_in(shop, receipt_line_id);
 CREATE INDEX brightpearl_goods_in_changed ON brightpearl_goods_in(read_at);
 
+CREATE TABLE brightpearl_shelf_moves(         -- units moved between locations of a Returns warehouse
+  goods_movement_id bigint PRIMARY KEY, goods_note_id bigint NOT NULL, product_id bigint NOT NULL, warehouse_id bigint NOT NULL, location_id bigint NOT NULL,
+  quantity integer NOT NULL, moved_on timestamptz NOT NULL);
+CREATE INDEX brightpearl_shelf_moves_product ON brightpearl_shelf_moves(product_id, moved_on);
+
 CREATE TABLE inspections(                     -- recorded by a person (job, command line) or read from a location
   inspection_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, returned_item_id bigint, receipt_line_id bigint,
   quantity integer NOT NULL CHECK (quantity>0), result text NOT NULL CHECK (result IN ('pass','damaged','write_off')), reason text,
