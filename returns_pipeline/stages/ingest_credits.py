@@ -201,7 +201,7 @@ def _moved_notes(
         if row.get("goodsNoteId") and any(stamp > since for stamp in stamps_of(row, "updatedOn"))
     }
     known = known_credits.known_notes(stage_pass.connection, set(notes))
-    of_others = known_credits.of_other_shops(stage_pass.connection, shop.label)
+    of_others = known_credits.of_other_shops(stage_pass.connection, shop.label, set(notes.values()))
     return {
         note: credit_id
         for note, credit_id in notes.items()
