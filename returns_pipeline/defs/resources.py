@@ -10,7 +10,6 @@ from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.passes import Pass, Scope, open_pass
 
-
 _STATEMENT_TIMEOUT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 60_000, 3600, 20
 
 
