@@ -92,8 +92,10 @@ _KINDS = (
     ("effect_refused_by_ledger", "The ledger refused to plan a write", "integration", "error", 4, True, "Read the reason: a gate is closed or the numbers do not add up."),
     ("posting_pending", "Brightpearl has not finished posting a credit", "finance", "warn", 4, True, "Look at the credit in Brightpearl if it stays pending."),
     ("period_locked", "The accounting period is locked", "finance", "error", 8, False, "Open the period or date the credit into an open one."),
-    ("payload_mismatch", "What stands in Brightpearl differs from what was sent", "finance", "critical", 2, False, "Compare both; adopt or void."),
+    ("payload_mismatch", "What stands in Brightpearl differs from what was sent", "finance", "critical", 2, False, "Compare both; adopt or void what is halted, correct or waive what stands."),
     ("duplicate_remote", "Two credits carry one reference of ours", "finance", "critical", 2, False, "Cancel one of them in Brightpearl, then adopt the other."),
+    ("adoption_proposed", "A write that was given up has appeared after all", "integration", "error", 4, False, "Look at it: adopt it, or cancel it in the other system and void."),
+    ("no_progress", "A write was tried five times and never took effect", "integration", "error", 4, False, "Read its reason, mend the cause in the other system, then retry or void."),
     # The pipeline itself
     ("check_failed", "A check of the data team failed", "integration", "warn", 16, True, "Read the check's own page in Dagster."),
 )  # fmt: skip

@@ -132,7 +132,8 @@ class Runner:
             if not claimed:
                 return
             try:
-                batches.carry_out(claimed, sink)
+                if not batches.carry_out(claimed, sink):
+                    return
             except ReadFailed as failure:
                 claiming.release(connections.current, claimed, f"not_read: {failure}")
                 report.stop(str(failure))
