@@ -59,7 +59,7 @@ CREATE INDEX brightpearl_sales_order_rows_order ON brightpearl_sales_order_rows(
 CREATE TABLE brightpearl_products(
   product_id bigint PRIMARY KEY, sku text, barcode text, ean text, upc text, name text NOT NULL, status text NOT NULL,
   is_stock_tracked boolean NOT NULL, is_bundle boolean NOT NULL, components jsonb NOT NULL DEFAULT '[]',         -- [{product_id, quantity}]
-  tax_code text, nominal_code_sales text, updated_on timestamptz, is_gone boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL);
+  tax_code text, nominal_code_sales text, cost_value numeric(18,4), cost_currency text, updated_on timestamptz, is_gone boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL);
 CREATE INDEX brightpearl_products_sku ON brightpearl_products(sku);
 CREATE INDEX brightpearl_products_barcode ON brightpearl_products(barcode);
 
@@ -145,8 +145,8 @@ CREATE INDEX returns_credit_proposals_rma ON returns_credit_proposals(rma_id);
 CREATE INDEX returns_credit_proposals_changed ON returns_credit_proposals(judged_at);
 
 CREATE TABLE returns_transfer_proposals(      -- passed units that may go back on sale
-  proposal_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, receipt_line_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL,
-  source_warehouse_id bigint NOT NULL, source_location_id bigint NOT NULL, target_warehouse_id bigint, is_from_quarantine boolean NOT NULL,
+  proposal_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, receipt_line_id bigint NOT NULL, product_id bigint NOT NULL,
+  quantity integer NOT NULL, moved_quantity integer NOT NULL, source_warehouse_id bigint NOT NULL, source_location_id bigint NOT NULL, target_warehouse_id bigint, is_from_quarantine boolean NOT NULL,
   passed_at timestamptz, verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
 CREATE INDEX returns_transfer_proposals_rma ON returns_transfer_proposals(rma_id);
