@@ -88,6 +88,8 @@ class Runner:
             if refusal is not None:
                 report.stop(refusal)
             else:
+                # A disk that is full must fail here, and not after something was sent.
+                restore.write_head(connections.current)
                 batches = Batches(self._worker, connections, report)
                 for kind in kinds.IN_ORDER:
                     if kind in wanted:

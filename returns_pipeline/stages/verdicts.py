@@ -36,7 +36,7 @@ _CHECKS = (
     StandingCheck(
         "nothing_is_bad",
         "operations/health",
-        "No gate is closed and the audit chain holds",
+        "No gate is closed, no writer is stopped, and the audit chain holds",
         "integration",
         is_error=True,
     ),
