@@ -198,9 +198,8 @@ class BrightpearlClient:
         return self._by_ids("/product-service/product/{}", product_ids, Product.from_api)
 
     def goods_movements(self, since: dt.datetime) -> Iterator[dict[str, Any]]:
-        """Goods-in movements of the account since then, by column name of `goods-movement-search`."""
-        rows = self.search("/warehouse-service/goods-movement-search", {"updatedOn": Since(since)})
-        return (row for row in rows if row.get("goodsNoteTypeCode") == "GI")
+        """Goods movements of every kind in the account since then, by column name of `goods-movement-search`."""
+        return self.search("/warehouse-service/goods-movement-search", {"updatedOn": Since(since)})
 
     def goods_in_notes(self, note_ids: Collection[int] = (), order_ids: Collection[int] = ()) -> list[GoodsInLine]:
         """The lines of goods-in notes, by note or by order."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -14,11 +15,12 @@ from returns_pipeline.stages.gatekeeping import Batch, collector, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames, each_shop
 from returns_pipeline.stages.report import StageReport
-from returns_pipeline.storage import account_facts, cursors, known_credits
+from returns_pipeline.storage import account_facts, cursors, known_credits, stock
 from returns_pipeline.storage.frames import of_records
 
 _CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
 # Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
+GOODS_IN, _GOODS_OUT = "GI", "GO"
 OVERLAP = dt.timedelta(minutes=10)
 _BEFORE_THE_FIRST_LOOK = dt.timedelta(days=1)
 
@@ -175,11 +177,12 @@ def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> 
     """Notes of goods-in movements since the last look: on our credits, and on credits that nobody announced; and the newest stamp seen."""
     client = stage_pass.accounts.brightpearl
     movements = list(client.goods_movements(since - OVERLAP))
+    stock.record_moves(stage_pass.connection, _left_returns(stage_pass, movements))
     newest = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=None)
     notes = {
         int(row["goodsNoteId"]): int(row["orderId"])
         for row in movements
-        if row.get("goodsNoteId") and row.get("orderId")
+        if row.get("goodsNoteTypeCode") == GOODS_IN and row.get("goodsNoteId") and row.get("orderId")
     }
     unread = {
         note: order
@@ -190,6 +193,23 @@ def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> 
     unannounced = {credit.credit_id for credit in client.sales_credits(strangers)} if strangers else set()
     wanted = {note for note, order in unread.items() if order in credit_ids | unannounced}
     return wanted, _looked_until(stage_pass, newest, since)
+
+
+def _left_returns(stage_pass: Pass, movements: Sequence[dict[str, Any]]) -> list[stock.Move]:
+    """Of the movements, units that left a Returns warehouse for another: a goods-out note takes them off, so that its quantity is negative."""
+    watched = {warehouse for shop in stage_pass.settings.shops for warehouse in shop.returns_warehouses.values()}
+    return [
+        stock.Move(
+            int(row["goodsMovementId"]),
+            int(row["goodsNoteId"]),
+            int(row["productId"]),
+            int(row["warehouseId"]),
+            -int(row["quantity"]),
+            stamps_of(row, "updatedOn")[0],
+        )
+        for row in movements
+        if row.get("goodsNoteTypeCode") == _GOODS_OUT and row.get("warehouseId") in watched and int(row["quantity"]) < 0
+    ]
 
 
 def _store_goods_in(

@@ -9,7 +9,7 @@ import psycopg
 from returns_pipeline.clients.brightpearl import stamps_of
 from returns_pipeline.settings import Settings
 from returns_pipeline.stages.accounts import Accounts
-from returns_pipeline.stages.ingest_credits import MOVEMENTS_SINCE, OVERLAP
+from returns_pipeline.stages.ingest_credits import GOODS_IN, MOVEMENTS_SINCE, OVERLAP
 from returns_pipeline.storage import cursors, known_credits
 
 
@@ -40,12 +40,14 @@ def look(connection: psycopg.Connection, accounts: Accounts, settings: Settings,
     notes = {
         int(row["goodsNoteId"]): int(row["orderId"])
         for row in movements
-        if row.get("goodsNoteId") and row.get("orderId")
+        if row.get("goodsNoteTypeCode") == GOODS_IN and row.get("goodsNoteId") and row.get("orderId")
     }
     fresh = notes.keys() - set(before["asked"]) - known_credits.known_notes(connection, notes.keys())
     rma_of = known_credits.rma_of_credits(connection, {notes[note] for note in fresh})
     ours = sorted(note for note in fresh if notes[note] in rma_of)
-    newest = max([since, *(stamp for row in movements for stamp in stamps_of(row, "updatedOn"))])
+    seen = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=since)
+    # A stamp ahead of the account's own clock would skip what is stamped rightly.
+    newest = max(since, min(seen, accounts.brightpearl.server_time or seen))
     asked = sorted((set(before["asked"]) & notes.keys()) | set(ours))
     return Arrivals(
         tuple(sorted({rma_of[notes[note]] for note in ours})),

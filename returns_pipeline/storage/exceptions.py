@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.types.json import Jsonb
 
+from returns_pipeline.domain.deadlines import due_at
 from returns_pipeline.settings import Settings
-from returns_pipeline.storage.deadlines import due_at
 from returns_pipeline.storage.ledger import audit
 
 if TYPE_CHECKING:

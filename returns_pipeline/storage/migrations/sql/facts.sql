@@ -93,6 +93,13 @@ CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
 CREATE INDEX brightpearl_goods_in_newest ON brightpearl_goods_in(shop, receipt_line_id);
 CREATE INDEX brightpearl_goods_in_changed ON brightpearl_goods_in(read_at);
 
+CREATE TABLE brightpearl_stock_moves(         -- units that left a Returns warehouse, on whatever note
+  movement_id bigint PRIMARY KEY, note_id bigint NOT NULL, product_id bigint NOT NULL, warehouse_id bigint NOT NULL, quantity integer NOT NULL, moved_on timestamptz NOT NULL);
+CREATE INDEX brightpearl_stock_moves_product ON brightpearl_stock_moves(product_id, warehouse_id, moved_on);
+
+CREATE TABLE brightpearl_transfer_notes(      -- whether a goods-out note of a transfer of ours was shipped when it was last looked at
+  note_id bigint PRIMARY KEY, is_shipped boolean NOT NULL, looked_at timestamptz NOT NULL);
+
 CREATE TABLE inspections(                     -- recorded by a person (job, command line) or read from a location
   inspection_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, returned_item_id bigint, receipt_line_id bigint,
   quantity integer NOT NULL CHECK (quantity>0), result text NOT NULL CHECK (result IN ('pass','damaged','write_off')), reason text,
@@ -121,6 +128,8 @@ CREATE TABLE returns_receipts(                -- goods-in lines against return l
 CREATE INDEX returns_receipts_rma ON returns_receipts(rma_id);
 CREATE INDEX returns_receipts_newest ON returns_receipts(shop, receipt_line_id);
 CREATE INDEX returns_receipts_held ON returns_receipts(shop) WHERE verdict='held';
+CREATE INDEX returns_receipts_lying ON returns_receipts(shop, received_on) WHERE matched_quantity > passed_quantity;
+CREATE INDEX returns_receipts_product ON returns_receipts(product_id, warehouse_id, received_on);
 CREATE INDEX returns_receipts_changed ON returns_receipts(judged_at);
 
 CREATE TABLE returns_credit_proposals(        -- one row per credit row that a writer may act on, with its tax proof
