@@ -21,7 +21,7 @@ dev: setup
 	$(BIN)/returns-pipeline dev
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ Sources: goods-in note GET, goods-out note GET, stock-transfer GET. Sales, credi
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,33 @@ class GoodsInLine:
     cost_value: Decimal | None
     cost_currency: str | None
     is_reversed: bool
+
+
+@dataclass(frozen=True)
+class ShelfMove:
+    """Units that came into a location of a warehouse from another one of it, or (below zero) left it."""
+
+    goods_movement_id: int
+    goods_note_id: int
+    product_id: int
+    warehouse_id: int
+    location_id: int
+    quantity: int
+    moved_on: dt.datetime
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "ShelfMove":
+        """Of a row of `goods-movement-search`; raises RecordRejected where an id, the quantity or the moment is missing."""
+        fields = Fields(row, "an internal goods movement")
+        return cls(
+            fields.integer("goodsMovementId"),
+            fields.integer("goodsNoteId"),
+            fields.integer("productId"),
+            fields.integer("warehouseId"),
+            fields.integer("destinationLocationId"),
+            fields.integer("quantity"),
+            fields.moment("updatedOn"),
+        )
 
 
 @dataclass(frozen=True)

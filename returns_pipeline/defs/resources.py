@@ -10,6 +10,8 @@ from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.passes import Pass, Scope, open_pass
 
+_STATEMENT_TIMEOUT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 60_000, 3600, 20
+
 
 class ScopeConfig(dg.Config):
     """What a step is about: leave it empty for everything that is open."""
@@ -33,8 +35,13 @@ class PipelineResource(dg.ConfigurableResource):
     _settings: Settings | None = PrivateAttr(default=None)
     _accounts: Accounts | None = PrivateAttr(default=None)
 
-    def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's signature
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Reads the settings; a wrong key stops the run before anything is read from the accounts."""
+        if context.instance is not None:
+            # Dagster's Postgres storage opens a connection for each of a run's four hundred statements unless it is told to keep one.
+            context.instance.optimize_for_webserver(
+                statement_timeout=_STATEMENT_TIMEOUT_MILLISECONDS, pool_recycle=_RECYCLE_SECONDS, max_overflow=_OVERFLOW
+            )
         self._settings = load_settings()
         self._accounts = Accounts(self._settings)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from returns_pipeline.domain import delivery, lives
 from returns_pipeline.domain.allotment import Allotment
+from returns_pipeline.domain.components import recipes
 from returns_pipeline.domain.parcels import parcel_of
 from returns_pipeline.domain.records import by_key, grouped_by, records
 
@@ -22,6 +23,7 @@ class CreditLine:
     Attributes:
         credit_row_id: the row in Brightpearl, or None where it is not there (any more) or was not read yet.
         came: units received that were announced, of a bundle whole bundles.
+        loose: units of components that came beyond the whole bundles; a part of a bundle is nobody's unit.
         receipts: goods-in lines and their units, in the order in which they came.
     """
 
@@ -34,6 +36,7 @@ class CreditLine:
     seen_net_minor: int
     seen_tax_minor: int
     came: int
+    loose: int
     passed: int
     failed: int
     receipts: Sequence[tuple[int, int]]
@@ -152,6 +155,7 @@ class Facts:
             grouped_by(credit_rows, "credit_id"),
             grouped_by(receipts.sort_values("receipt_line_id"), "credit_id"),
         )
+        self._recipes = grouped_by(recipes(credit_rows), "top_row_id")
         self._fees, self._written_at = _fees_by_credit(effects), _written_at(effects)
         self._orders_by_ref = {
             ref: row for row in self._orders.values() for ref in (row["external_ref"], row["customer_ref"]) if ref
@@ -201,15 +205,9 @@ class Facts:
     def _line(self, line: Row, head: Row, own: Sequence[Row], receipts: Sequence[Row], *, is_read: bool) -> CreditLine:
         sold = self._sold[line["order_row_id"]]
         came = [row for row in receipts if row["order_row_id"] == line["order_row_id"]]
-        parts = [
-            row
-            for row in self._credit_rows.get(line["credit_id"], [])
-            if row["is_bundle_child"] and row["parent_row_id"] in {each["credit_row_id"] for each in own}
-        ]
-        bundles = sum(row["quantity"] for row in own)
+        bundles = [self._recipes[row["credit_row_id"]] for row in own if row["credit_row_id"] in self._recipes]
         counts = [
-            _whole_units(came, parts, bundles, column)
-            for column in ("matched_quantity", "passed_quantity", "failed_quantity")
+            _whole_units(came, bundles, column) for column in ("matched_quantity", "passed_quantity", "failed_quantity")
         ]
         return_line = self._return_line(head, line["order_row_id"])
         seen = {
@@ -219,8 +217,8 @@ class Facts:
         return CreditLine(
             order_row_id=line["order_row_id"], quantity=line["quantity"], net_minor=line["net_minor"], tax_minor=line["tax_minor"],
             credit_row_id=own[0]["credit_row_id"] if own else None, seen_quantity=seen["quantity"], seen_net_minor=seen["net_minor"],
-            seen_tax_minor=seen["tax_minor"], came=counts[0], passed=counts[1], failed=counts[2],
-            receipts=[(came[0]["receipt_line_id"], counts[0])] if parts and counts[0] else [] if parts else [(row["receipt_line_id"], row["matched_quantity"]) for row in came],
+            seen_tax_minor=seen["tax_minor"], came=counts[0], loose=_loose(came, bundles), passed=counts[1], failed=counts[2],
+            receipts=[(came[0]["receipt_line_id"], counts[0])] if bundles and counts[0] else [] if bundles else [(row["receipt_line_id"], row["matched_quantity"]) for row in came],
             return_line=return_line, balance=self._allotment.balance_of(line["order_row_id"]), tax_code=sold["tax_code"],
             is_delivery=delivery.is_delivery(sold), portal_paid_minor=self._paid(return_line, line["quantity"]),
         )  # fmt: skip
@@ -279,14 +277,31 @@ def _own_rows(group: Sequence[Row], rows: Sequence[Row], sold: Mapping[int, Row]
     return own
 
 
-def _whole_units(came: Sequence[Row], parts: Sequence[Row], bundles: int, column: str) -> int:
-    """Units that came; of a bundle as many as every component came for, in the recipe of the credit's own rows."""
-    if not parts:
+def _whole_units(came: Sequence[Row], bundles: Sequence[Sequence[Row]], column: str) -> int:
+    """Units that came; of a bundle as many as every component came for.
+
+    Args:
+        came: goods-in lines of the order row.
+        bundles: the recipe of each bundle row (`components.recipes`); empty where the row is no bundle.
+        column: what is counted.
+    """
+    if not bundles:
         return sum(row[column] for row in came)
-    return min(
-        sum(row[column] for row in came if row["credit_row_id"] == part["credit_row_id"]) * bundles // part["quantity"]
+    return sum(min(_of_row(came, part, column) * part["bundles"] // part["per"] for part in parts) for parts in bundles)
+
+
+def _loose(came: Sequence[Row], bundles: Sequence[Sequence[Row]]) -> int:
+    """Units of components beyond the whole bundles that came."""
+    whole = [_whole_units(came, [parts], "matched_quantity") for parts in bundles]
+    return sum(
+        _of_row(came, part, "matched_quantity") - count * part["per"] // max(1, part["bundles"])
+        for parts, count in zip(bundles, whole, strict=True)
         for part in parts
     )
+
+
+def _of_row(came: Sequence[Row], part: Row, column: str) -> int:
+    return sum(row[column] for row in came if row["credit_row_id"] == part["credit_row_id"])
 
 
 def _fees_found(rows: Sequence[Row], fees: Sequence[Row]) -> tuple[int, int]:

@@ -70,6 +70,7 @@ _KINDS = (
     # Receipts
     ("over_receipt", "More units came than were announced", "warehouse", "warn", 8, False, "Credit what was announced; book the rest as unidentified stock."),
     ("wrong_item_received", "Another item came than was announced", "warehouse", "error", 8, False, "Put the item in quarantine; CX asks the customer."),
+    ("not_in_parcel", "Inspected, and not in the parcel", "cx", "warn", 8, True, "Ask the customer: what they kept is not credited. Cancel the return, or mark it lost in transit with the carrier's claim."),
     ("receipt_without_return", "Goods came that nobody announced", "warehouse", "warn", 16, True, "Find out whose they are; it closes when the return turns up."),
     ("credit_without_receipt", "A credit was posted by hand before goods came", "finance", "critical", 2, False, "Receive the goods, or accept the variance with a reason; if the credit is wrong, correct it in the books."),
     ("credited_more_than_received", "A receipt was corrected down after the credit was posted", "finance", "critical", 4, False, "Decide whether the customer is charged again; nothing is reversed by itself."),

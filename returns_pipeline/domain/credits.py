@@ -41,6 +41,8 @@ class CreditFacts:
         balances: the ledger's balance rows of the sales.
         effects, ledger_lines: the ledger (`storage.ledger.read_effects`, `read_lines`).
         decisions: operator decisions in force.
+        newest_return: when the shop's newest return was asked for. An announced return ages by the shop's own clock: while nothing at all
+            is asked for (a season's pause, a store of test data), nothing is given up either.
     """
 
     rmas: pd.DataFrame
@@ -57,6 +59,7 @@ class CreditFacts:
     effects: pd.DataFrame
     ledger_lines: pd.DataFrame
     decisions: pd.DataFrame
+    newest_return: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ def propose_credits(facts: CreditFacts, shop: ShopSettings, settings: Settings, 
     standing = standing_lines(facts.effects, facts.ledger_lines)
     standing = standing[standing["shop"] == shop.label]
     rulings = Rulings(facts.decisions)
-    raises, foreign = _raises_and_adoptions(facts, standing, rulings, shop, settings, now)
+    raises, foreign = _raises_and_adoptions(
+        facts, standing, rulings, shop, settings, min(now, facts.newest_return or now)
+    )
     rows = raises + _settlements(facts, standing, foreign, rulings, shop, settings, now)
     posted = posted_credits(facts.effects, facts.ledger_lines, facts.credits, shop.label)
     rows += propose_notes(posted, facts.return_lines, facts.effects)
@@ -91,7 +96,7 @@ def _raises_and_adoptions(
     rulings: Rulings,
     shop: ShopSettings,
     settings: Settings,
-    now: dt.datetime,
+    shop_clock: dt.datetime,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """What to raise, with the credits by others that are just that; and what others credited besides."""
     known = set(standing["credit_id"].dropna().astype("int64")) | _ours_by_effect(facts.effects)
@@ -102,7 +107,11 @@ def _raises_and_adoptions(
             facts.credits, facts.credit_rows, standing, adopted | (known & set(facts.credits["credit_id"]))
         )
         return propose_raises(
-            _raising_facts(facts, standing, foreign, rulings), Allotment(facts.balances, foreign), shop, settings, now
+            _raising_facts(facts, standing, foreign, rulings),
+            Allotment(facts.balances, foreign),
+            shop,
+            settings,
+            shop_clock,
         ), foreign
 
     wanted, _ = proposed(free)
@@ -211,7 +220,7 @@ def _settlements(
     )
     rows: list[dict[str, Any]] = []
     for case in _cases(facts, standing, foreign, shop):
-        rows += settle_credit(case, rulings, shop, settings, now)
+        rows += settle_credit(case, rulings, shop, settings, now, shop_clock=min(now, facts.newest_return or now))
         if shop.policy.receipt_source == "returngo_validated" and case.rma_status in LIVE_STATUSES:
             rows += propose_goods_in(
                 case,

@@ -5,19 +5,18 @@ import pandas as pd
 from returns_pipeline.domain.findings import Finding
 
 
-def double_credits(foreign: pd.DataFrame, standing: pd.DataFrame, effects: pd.DataFrame, shop: str) -> list[Finding]:
-    """One finding per order row that we credit and that somebody else credited afterwards.
+def double_credits(foreign: pd.DataFrame, standing: pd.DataFrame, credits: pd.DataFrame, shop: str) -> list[Finding]:
+    """One finding per order row that we credit and that somebody else credited afterwards, both by Brightpearl's own stamps.
 
     Args:
         foreign: what others credited (`foreign_facts`).
         standing: what our credits hold.
-        effects: the ledger, for when ours were raised.
+        credits: as read, for when ours were made.
         shop: label of the shop looked at.
     """
-    # A voided raise frees its key, so that one key may have been raised more than once.
-    raised = effects[effects["kind"] == "credit.raise"].groupby("business_key").agg(raised_at=("created_at", "max"))
-    ours = standing[~standing["is_cancelled"] & (standing["shop"] == shop)]
-    both = ours.merge(raised, left_on="raise_key", right_index=True).merge(foreign, on="order_row_id")
+    made = credits[["credit_id", "created_on"]].rename(columns={"created_on": "raised_at"})
+    ours = standing[~standing["is_cancelled"] & (standing["shop"] == shop)].merge(made, on="credit_id")
+    both = ours.merge(foreign, on="order_row_id")
     after = both[both["newest"] > both["raised_at"]].drop_duplicates("order_row_id")
     return [
         Finding(

@@ -60,6 +60,29 @@ def findings_from_receipts(receipts: pd.DataFrame) -> list[Finding]:
     ]
 
 
+def findings_from_inspections(items: pd.DataFrame, lines: pd.DataFrame) -> list[Finding]:
+    """One finding per return with units that inspection in ReturnGo did not find in the parcel, while the return goes on. Scenarios 15, 80."""
+    missing = items[items["validated_at"].notna() & ~items["is_returned"]]
+    going_on = lines[(lines["verdict"] != "void") & ~lines["life"].isin(lives.WITHOUT_RECEIPT)]
+    units = going_on.explode("returned_item_ids")
+    missing = missing[missing["returned_item_id"].isin(units["returned_item_ids"])]
+    return [
+        Finding(
+            code="not_in_parcel",
+            subject_type="rma",
+            subject_id=str(rma_id),
+            shop=shop,
+            cause="units were not in the parcel",
+            rma_id=int(rma_id),
+            money_minor=int(group["shop_paid_price_minor"].sum()),
+            currency=str(group["shop_currency"].iloc[0]),
+            expected="every announced unit in the parcel",
+            found=f"{len(group)} missing: {', '.join(sorted(set(group['sku'])))}",
+        )
+        for (shop, rma_id), group in missing.groupby(["shop", "rma_id"])
+    ]
+
+
 def findings_from_proposals(proposals: pd.DataFrame) -> list[Finding]:
     """One finding per return and hold code of what may not be written yet."""
     held = proposals[proposals["hold_code"].notna()].assign(

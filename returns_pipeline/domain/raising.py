@@ -54,20 +54,20 @@ class RaisingFacts:
 
 
 def is_stale(
-    shipment_status: str | None, life: str, approved_at: dt.datetime | None, shop: ShopSettings, now: dt.datetime
+    shipment_status: str | None, life: str, approved_at: dt.datetime | None, shop: ShopSettings, shop_clock: dt.datetime
 ) -> bool:
     """Whether an announced return was never sent for longer than the policy waits; it comes back when its parcel moves."""
     days = shop.policy.cancel_announced_after_days
     if not days or approved_at is None or life in lives.WITHOUT_RECEIPT or shipment_status not in NOT_SENT:
         return False
-    return now - approved_at > dt.timedelta(days=days)
+    return shop_clock - approved_at > dt.timedelta(days=days)
 
 
 def propose_raises(
-    facts: RaisingFacts, allotment: Allotment, shop: ShopSettings, settings: Settings, now: dt.datetime
+    facts: RaisingFacts, allotment: Allotment, shop: ShopSettings, settings: Settings, shop_clock: dt.datetime
 ) -> list[dict[str, Any]]:
     """Rows of the credits to raise for one shop, or held with the reason: one credit per return, sale and parcel."""
-    missing = _missing(facts, shop, now)
+    missing = _missing(facts, shop, shop_clock)
     groups: dict[tuple[int, int, int, bool], list[Row]] = {}
     for line in missing:
         # What the policy never posts must not keep back what it does.
@@ -97,7 +97,7 @@ def propose_raises(
     return proposed + _deliveries(facts, allotment, proposed, shop, settings, taken)
 
 
-def _missing(facts: RaisingFacts, shop: ShopSettings, now: dt.datetime) -> list[dict[str, Any]]:
+def _missing(facts: RaisingFacts, shop: ShopSettings, shop_clock: dt.datetime) -> list[dict[str, Any]]:
     """Lines with the units that are on no credit of ours, where the policy announces them now."""
     covered = spread_over_lines(facts.lines, facts.on_credits)
     found = []
@@ -109,7 +109,7 @@ def _missing(facts: RaisingFacts, shop: ShopSettings, now: dt.datetime) -> list[
         is_moving = status in _MOVING or line["rma_status"] != "Approved" or line["life"] in lives.WITHOUT_RECEIPT
         if missing <= 0 or (shop.policy.announce == "in_transit" and not is_moving):
             continue
-        if line["rma_status"] == "Approved" and is_stale(status, line["life"], line["approved_at"], shop, now):
+        if line["rma_status"] == "Approved" and is_stale(status, line["life"], line["approved_at"], shop, shop_clock):
             continue
         found.append({**line, "missing": missing})
     return found

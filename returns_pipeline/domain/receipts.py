@@ -8,6 +8,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from returns_pipeline.domain.components import top_rows
+from returns_pipeline.domain.places import places_of_units
 from returns_pipeline.settings import Settings
 
 _EXPECTED = {
@@ -29,6 +31,7 @@ def match_receipts(
     return_lines: pd.DataFrame,
     items: pd.DataFrame,
     inspections: pd.DataFrame,
+    moves: pd.DataFrame,
     standing: pd.DataFrame,
     settings: Settings,
     shop: str,
@@ -38,20 +41,25 @@ def match_receipts(
 
     Args:
         goods_in, credits, credit_rows, return_lines, items, inspections: frames of their tables.
+        moves: `brightpearl_shelf_moves` of the products received.
         standing: what our credits hold (`standing_lines`).
         settings: where inspections come from, by location.
         shop: its label.
         now: the pass's moment.
     """
     lines = goods_in[~goods_in["is_reversed"] & (goods_in["quantity"] > 0)].merge(
-        credits[["credit_id", "order_id"]], on="credit_id", how="inner", validate="m:1"
+        credits[["credit_id", "order_id", "shop"]].rename(columns={"shop": "credit_shop"}),
+        on="credit_id",
+        how="inner",
+        validate="m:1",
     )
     lines = _with_order_rows(lines, credit_rows)
     lines = _with_return_lines(lines, standing, return_lines)
     lines = _with_capacity(lines, standing, credit_rows)
-    lines["shop"] = lines["line_shop"].fillna(shop) if len(lines) else pd.Series(dtype="str")
+    lines["shop"] = lines["line_shop"].fillna(lines["credit_shop"]) if len(lines) else pd.Series(dtype="str")
     lines = lines[lines["shop"] == shop].reset_index(drop=True)
     lines = _inspected(lines, return_lines, items, inspections, settings, shop)
+    lines = _judged_by_place(lines, moves, settings, shop)
     lines["hold_code"] = np.select(
         [lines["rma_id"].isna(), lines["order_row_id"].isna(), lines["matched_quantity"] < lines["quantity"]],
         ["receipt_without_return", "wrong_item_received", "over_receipt"],
@@ -75,10 +83,7 @@ def match_receipts(
 def _with_order_rows(lines: pd.DataFrame, credit_rows: pd.DataFrame) -> pd.DataFrame:
     """The sale's row of each goods-in line; a component's is its bundle's."""
     rows = credit_rows.set_index("credit_row_id")
-    climbed = lines["credit_row_id"]
-    for _ in range(4):
-        parent = climbed.map(rows["parent_row_id"])
-        climbed = climbed.where(parent.isna(), parent)
+    climbed = top_rows(credit_rows, lines["credit_row_id"])
     product = lines["credit_row_id"].map(rows["product_id"])
     order_row = climbed.map(rows["order_row_id"])
     # Goods booked on a row of another product are not that row's goods.
@@ -157,6 +162,17 @@ def _inspected(
             result.isin(["damaged", "write_off"])
         ]
         lines.loc[result.isin(["damaged", "write_off"]), "passed_quantity"] = 0
+    return lines
+
+
+def _judged_by_place(lines: pd.DataFrame, moves: pd.DataFrame, settings: Settings, shop: str) -> pd.DataFrame:
+    """Units that somebody put on a shelf for passed or for damaged goods after they were booked in."""
+    if moves.empty or "brightpearl_location" not in settings.shop(shop).policy.inspection_source:
+        return lines
+    places = places_of_units(lines, moves, settings.brightpearl.inspection_locations)
+    totals = places.groupby("receipt_line_id")[["passed", "failed"]].sum()
+    for column, name in (("passed_quantity", "passed"), ("failed_quantity", "failed")):
+        lines[column] = lines["receipt_line_id"].map(totals[name]).fillna(0).astype("int64")
     return lines
 
 

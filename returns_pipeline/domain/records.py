@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dicts, with None wherever a cell is missing, whatever the column's dtype."""
-    return [{name: plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    columns = [_plain_cells(frame.iloc[:, place]) for place in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def by_key(frame: pd.DataFrame, key: str) -> dict[Any, dict[str, Any]]:
@@ -22,6 +25,15 @@ def grouped_by(frame: pd.DataFrame, key: str) -> dict[Any, list[dict[str, Any]]]
         if row[key] is not None:
             groups.setdefault(row[key], []).append(row)
     return groups
+
+
+def _plain_cells(column: pd.Series) -> list[Any]:
+    values, missing = column.tolist(), column.isna()
+    if column.dtype == object:
+        values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if missing.any():
+        values = [None if gone else value for value, gone in zip(values, missing.tolist(), strict=True)]
+    return values
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - whatever the cell holds

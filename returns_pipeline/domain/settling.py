@@ -24,7 +24,12 @@ _NOTHING_PAID = ("UNPAID", "NOT_APPLICABLE", "", None)
 
 
 def settle_credit(
-    case: Settlement, rulings: Rulings, shop: ShopSettings, settings: Settings, now: dt.datetime
+    case: Settlement,
+    rulings: Rulings,
+    shop: ShopSettings,
+    settings: Settings,
+    now: dt.datetime,
+    shop_clock: dt.datetime,
 ) -> list[dict[str, Any]]:
     """The next step of one credit: rows of one action, or one held row, or nothing where it waits for goods."""
     is_withdrawn = case.rma_status in _DEAD_STATUSES or rulings.on_return("void", case.rma_id) is not None
@@ -53,7 +58,7 @@ def settle_credit(
         return _amend(case, lowered)
     if not case.has_goods_in and not any(line.is_without_receipt or line.is_delivery for line in case.lines):
         is_waiting = case.rma_status == "Approved" and is_stale(
-            case.shipment_status, lives.ORDINARY, case.approved_at, shop, now
+            case.shipment_status, lives.ORDINARY, case.approved_at, shop, shop_clock
         )
         return (
             _cancel(case, f"announced more than {shop.policy.cancel_announced_after_days} days ago and never sent")
@@ -69,6 +74,9 @@ def _settle_what_came(
     waits = _inspection_hold(case, rulings, shop)
     if waits is not None:
         return [waits]
+    part = _part_of_a_bundle(case)
+    if part is not None:
+        return [part]
     due = {line.order_row_id: _due(line) for line in case.lines}
     if not any(due.values()) or any(lives.is_stock_only(line.life, shop.policy) for line in case.lines):
         return []
@@ -81,6 +89,15 @@ def _settle_what_came(
         return _amend(case, short)
     blocked = _why_not_post(case, rulings, shop, settings)
     return [blocked] if blocked is not None else _post(case, rulings, shop, settings, now)
+
+
+def _part_of_a_bundle(case: Settlement) -> dict[str, Any] | None:
+    """Components that make no whole bundle: what they are worth is for a person, and the rest may still come."""
+    line = next((line for line in case.lines if line.loose), None)
+    if line is None:
+        return None
+    found = f"{line.loose} components beyond {line.came} whole bundles on row {line.order_row_id}"
+    return _held(case, "partial_bundle", f"{line.quantity} whole bundles", found)
 
 
 def _inspection_hold(case: Settlement, rulings: Rulings, shop: ShopSettings) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from returns_pipeline.domain import lives
+from returns_pipeline.domain.components import top_rows, whole_units
 from returns_pipeline.domain.findings import subject_of
 from returns_pipeline.domain.parcels import ParcelsToday
 from returns_pipeline.domain.records import records
@@ -45,6 +46,7 @@ def three_way_match(
     receipts: pd.DataFrame,
     standing: pd.DataFrame,
     credits: pd.DataFrame,
+    credit_rows: pd.DataFrame,
     order_rows: pd.DataFrame,
     foreign: pd.DataFrame,
     ledger_lines: pd.DataFrame,
@@ -57,7 +59,7 @@ def three_way_match(
     """The match of one shop's open return lines, with the columns of `finance_three_way_match`.
 
     Args:
-        return_lines, receipts, credits, order_rows, transactions: frames of their tables.
+        return_lines, receipts, credits, credit_rows, order_rows, transactions: frames of their tables.
         standing: what our credits hold.
         foreign: what others credited per order row.
         ledger_lines, effects: the ledger.
@@ -69,7 +71,7 @@ def three_way_match(
     lines["parcel"] = lines["shipment_id"].fillna(0).astype("int64")
     lines["tax_code"] = lines["order_row_id"].map(order_rows.set_index("order_row_id")["tax_code"])
     today = ParcelsToday(records(return_lines))
-    lines = lines.merge(_received(receipts), on="return_line_id", how="left", validate="1:1")
+    lines = lines.merge(_received(receipts, credit_rows), on="return_line_id", how="left", validate="1:1")
     lines = lines.merge(
         _credited(standing, ledger_lines, credits, today),
         on=["rma_id", "order_row_id", "parcel"],
@@ -100,13 +102,15 @@ def three_way_match(
     return lines[COLUMNS]
 
 
-def _received(receipts: pd.DataFrame) -> pd.DataFrame:
+def _received(receipts: pd.DataFrame, credit_rows: pd.DataFrame) -> pd.DataFrame:
+    """Units that came and the day the first of them did; a bundle's components are one unit once they are all there."""
     good = receipts[receipts["return_line_id"].notna()]
-    return (
-        good.groupby("return_line_id")
-        .agg(received_quantity=("matched_quantity", "sum"), received_on=("received_on", "min"))
-        .reset_index()
-    )
+    good = good.assign(top_row_id=top_rows(credit_rows, good["credit_row_id"]))
+    line_of = good.drop_duplicates("top_row_id").set_index("top_row_id")["return_line_id"]
+    units = whole_units(good, credit_rows, ["matched_quantity"])["matched_quantity"]
+    quantities = units.groupby(units.index.map(line_of)).sum()
+    came = good.groupby("return_line_id", as_index=False)["received_on"].min()
+    return came.assign(received_quantity=came["return_line_id"].map(quantities))
 
 
 def _credited(

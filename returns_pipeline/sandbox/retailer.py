@@ -143,7 +143,9 @@ class Retailer:
             product_name=line.name,
             variant_name=product.variant if product else None,
             sku=line.sku,
-            barcode=f"50{product_number:011d}" if product and product.has_barcode else None,
+            barcode=f"50{product_number:011d}"
+            if product and product.has_barcode and order.shape != "sku_case"
+            else None,
             paid_price=_seen_by_customer(order, line.unit_paid(position)),
             paid_tax=_seen_by_customer(order, line.unit_tax(position)),
         )

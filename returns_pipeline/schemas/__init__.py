@@ -1,5 +1,8 @@
 """One Pandera model per table: types, meaning, unit and source of each column, and the rules a row must keep. No input or output."""
 
+import functools
+from collections.abc import Mapping
+
 import pandas as pd
 
 from returns_pipeline.schemas import brightpearl, finance, operations, returngo, returns, validation
@@ -11,7 +14,8 @@ __all__ = ["BatchMisshapen", "TableSchema", "by_asset_key", "by_table", "named",
 _ALL = (*returngo.TABLES, *brightpearl.TABLES, *returns.TABLES, *finance.TABLES, *operations.TABLES)
 
 
-def by_table() -> dict[str, TableSchema]:
+@functools.cache
+def by_table() -> Mapping[str, TableSchema]:
     """Table name -> schema, for every table and view that a frame is read from."""
     return {schema.table: schema for schema in _ALL}
 

@@ -109,6 +109,12 @@ class Products(Table):
     components: of.Thing = of.thing("What a bundle holds: product_id, quantity")
     tax_code: of.Text = of.text("Tax code of the product now; credits keep the sale's", nullable=True)
     nominal_code_sales: of.Text = of.text("Nominal code of sales", nullable=True)
+    cost_value: of.Thing = of.exact(
+        "Cost of one unit on the cost price list; empty where there is none, or no list is named",
+        unit="cost_currency",
+        nullable=True,
+    )
+    cost_currency: of.Text = of.text("Currency of the cost", nullable=True)
     updated_on: of.Moment = of.moment("When it last changed", nullable=True)
     is_gone: of.Flag = of.flag("Whether Brightpearl no longer knows it")
     read_at: of.Moment = of.moment(
@@ -184,7 +190,7 @@ class GoodsIn(Table):
     product_id: of.Whole = of.whole("Product received")
     location_id: of.Whole = of.whole("Location it was put in")
     warehouse_id: of.Whole = of.whole("Warehouse that received it")
-    quantity: of.Whole = of.whole("Units received", unit="units", gt=0)
+    quantity: of.Whole = of.whole("Units received; 0 where all of them were taken back out", unit="units", ge=0)
     shop: of.Text = of.text(
         "Label of the shop of the credit; empty while the credit is not known", nullable=True, source="settings"
     )
@@ -197,6 +203,18 @@ class GoodsIn(Table):
     read_at: of.Moment = of.moment(
         "When it was last read and differed", freshness=of.Freshness.WITH_CHANGE, source="computed"
     )
+
+
+class ShelfMoves(Table):
+    """Units moved between locations of a Returns warehouse: one row where they left, one where they came."""
+
+    goods_movement_id: of.Whole = of.whole("Brightpearl's id of the movement", unique=True)
+    goods_note_id: of.Whole = of.whole("What both rows of one move share")
+    product_id: of.Whole = of.whole("Product moved")
+    warehouse_id: of.Whole = of.whole("Warehouse")
+    location_id: of.Whole = of.whole("Location")
+    quantity: of.Whole = of.whole("Units that came; below zero: that left", unit="units")
+    moved_on: of.Moment = of.moment("When they were moved")
 
 
 _ORDER = "Brightpearl GET order-service/sales-order/{ids}"
@@ -219,5 +237,11 @@ TABLES = (
         ("goods_note_id", "credit_row_id", "product_id", "location_id"),
         "Brightpearl GET warehouse-service/order/{ids}/goods-note/goods-in",
         "brightpearl/goods_in",
+    ),
+    TableSchema(
+        "brightpearl_shelf_moves",
+        ShelfMoves,
+        ("goods_movement_id",),
+        "Brightpearl GET warehouse-service/goods-movement-search",
     ),
 )

@@ -41,7 +41,16 @@ class TableSchema:
 
     def columns(self) -> list[Column]:
         """The columns in the table's order, each with meaning, unit and source."""
-        return [self._column(name, declared) for name, declared in self.pandera.columns.items()]
+        return list(self._columns)
+
+    @cached_property
+    def _columns(self) -> tuple[Column, ...]:
+        return tuple(self._column(name, declared) for name, declared in self.pandera.columns.items())
+
+    @cached_property
+    def pandera_of_incoming(self) -> pa.DataFrameSchema:
+        """As Pandera runs it on rows whose generated columns the database has yet to fill."""
+        return self.pandera.remove_columns([column.name for column in self.columns() if column.is_generated])
 
     def _column(self, name: str, declared: pa.Column) -> Column:
         facts = declared.metadata

@@ -4,6 +4,7 @@ A reason names columns and rules, never a cell: cells may hold what nobody shoul
 """
 
 import pandas as pd
+import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from returns_pipeline.schemas.coercion import converted, misfits
@@ -23,6 +24,8 @@ def validate(schema: TableSchema, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd
         BatchMisshapen: a column is missing or unknown.
     """
     frame = _in_order(schema, frame)
+    if frame.empty:
+        return _typed(schema, frame), frame.assign(reason=pd.Series(dtype="str"))
     reasons = _reasons_by_type(schema, frame)
     typed = _typed(schema, frame[~frame.index.isin(reasons)])
     reasons |= _reasons_by_rule(schema, typed)
@@ -61,9 +64,10 @@ def _typed(schema: TableSchema, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reasons_by_rule(schema: TableSchema, typed: pd.DataFrame) -> dict[int, str]:
-    absent = [column.name for column in schema.columns() if column.name not in typed.columns]
+    absent = {column.name for column in schema.columns() if column.name not in typed.columns}
+    generated = {column.name for column in schema.columns() if column.is_generated}
     try:
-        schema.pandera.remove_columns(absent).validate(typed, lazy=True)
+        _rules(schema, absent, generated).validate(typed, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
         if cases["index"].isna().any():
@@ -74,6 +78,13 @@ def _reasons_by_rule(schema: TableSchema, typed: pd.DataFrame) -> dict[int, str]
             for index, group in cases.groupby("index")
         }
     return {}
+
+
+def _rules(schema: TableSchema, absent: set[str], generated: set[str]) -> pa.DataFrameSchema:
+    """The table's rules on the columns that are there; those of the usual two shapes are made once."""
+    if not absent:
+        return schema.pandera
+    return schema.pandera_of_incoming if absent == generated else schema.pandera.remove_columns(sorted(absent))
 
 
 def _in_words(case: pd.Series) -> str:

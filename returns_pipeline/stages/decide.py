@@ -7,14 +7,16 @@ import pandas as pd
 
 from returns_pipeline.domain import credits, findings, transfers
 from returns_pipeline.domain.balances import opening_balances
+from returns_pipeline.domain.components import whole_units
 from returns_pipeline.domain.credits import CreditFacts
+from returns_pipeline.domain.places import places_of_units
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import account_facts, decisions, ledger
+from returns_pipeline.storage import account_facts, decisions, ledger, open_returns
 
 
 def propose_credits(stage_pass: Pass) -> StageReport:
@@ -37,7 +39,7 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
         shipments=read["returngo_shipments"], transactions=read["returngo/transactions"], receipts=read["returns/receipts"], orders=orders,
         order_rows=order_rows, credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
         balances=_balances(stage_pass, order_rows), effects=read.effects(), ledger_lines=read.ledger_lines(),
-        decisions=decisions.in_force(stage_pass.connection, shop.label),
+        decisions=decisions.in_force(stage_pass.connection, shop.label), newest_return=open_returns.newest(stage_pass.connection, shop.label),
     )  # fmt: skip
     decided = credits.propose_credits(facts, shop, stage_pass.settings, stage_pass.now)
     _record_facts(stage_pass, read, read.standing(), decided.foreign)
@@ -74,7 +76,9 @@ def _record_facts(stage_pass: Pass, read: Frames, standing: pd.DataFrame, foreig
     order_row_ids = read["brightpearl_sales_order_rows"]["order_row_id"]
     receipts, credit_rows = read["returns/receipts"], read["brightpearl_sales_credit_rows"]
     ours = receipts[receipts["credit_id"].isin(standing["credit_id"].dropna()) & receipts["order_row_id"].notna()]
-    received = _units_per_row(ours, credit_rows).reindex(order_row_ids, fill_value=0)
+    came = whole_units(ours, credit_rows, ["matched_quantity"])["matched_quantity"]
+    row_of = credit_rows.set_index("credit_row_id")["order_row_id"]
+    received = came.groupby(came.index.map(row_of)).sum().reindex(order_row_ids, fill_value=0)
     others = foreign.set_index("order_row_id")[["foreign_qty", "foreign_net", "foreign_tax"]].reindex(
         order_row_ids, fill_value=0
     )
@@ -85,32 +89,6 @@ def _record_facts(stage_pass: Pass, read: Frames, standing: pd.DataFrame, foreig
         ),
         foreign=others.astype("int64").rename_axis("order_row_id").reset_index(),
     )
-
-
-def _units_per_row(receipts: pd.DataFrame, credit_rows: pd.DataFrame) -> pd.Series:
-    """Units received per order row; a bundle counts as often as all of its components came."""
-    components = credit_rows.loc[credit_rows["is_bundle_child"], ["credit_row_id", "quantity", "parent_row_id"]].rename(
-        columns={"quantity": "per"}
-    )
-    own = (
-        receipts[~receipts["credit_row_id"].isin(components["credit_row_id"])]
-        .groupby("order_row_id")["matched_quantity"]
-        .sum()
-    )
-    parts = components.merge(
-        receipts.groupby(["credit_row_id", "order_row_id"], as_index=False)["matched_quantity"].sum(),
-        on="credit_row_id",
-        how="left",
-    )
-    parts = parts.merge(
-        credit_rows[["credit_row_id", "quantity", "order_row_id"]].rename(
-            columns={"credit_row_id": "parent_row_id", "order_row_id": "bundle_row"}
-        ),
-        on="parent_row_id",
-    )
-    parts["bundles"] = parts["matched_quantity"].fillna(0).astype("int64") * parts["quantity"] // parts["per"]
-    per_parent = parts.groupby(["parent_row_id", "bundle_row"], as_index=False)["bundles"].min()
-    return own.add(per_parent.groupby("bundle_row")["bundles"].sum(), fill_value=0)
 
 
 def _balances(stage_pass: Pass, order_rows: pd.DataFrame) -> pd.DataFrame:
@@ -124,9 +102,11 @@ def _propose_shop_transfers(stage_pass: Pass, shop: ShopSettings) -> StageReport
         for warehouse, places in locations(stage_pass, _warehouses_of(shop)).items()
         if places["quarantine"]
     }
+    results = stage_pass.settings.brightpearl.inspection_locations
+    places = places_of_units(read["returns/receipts"], read["brightpearl_shelf_moves"], results)
     proposals = transfers.propose_transfers(
         read["returns/receipts"], read["returns/return_lines"], read["returngo/return_items"], read["inspections"],
-        read["brightpearl/sales_orders"], read.effects(), quarantine, shop, stage_pass.now,
+        read["brightpearl/sales_orders"], read.effects(), places, quarantine, shop, stage_pass.now,
     )  # fmt: skip
     rma_ids = read["returngo/rmas"]["rma_id"].tolist()
     report = commit(

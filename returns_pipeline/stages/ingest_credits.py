@@ -1,13 +1,15 @@
 """Reads the sales credits on open sales, ours and others', and what was received against them. Sales are in `ingest_sales`."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from returns_pipeline.clients.brightpearl import stamps_of
-from returns_pipeline.clients.records_brightpearl import GoodsInLine, SalesCredit
+from returns_pipeline.clients.brightpearl import GOODS_IN, GOODS_OUT, INTERNAL, stamps_of
+from returns_pipeline.clients.fields import RecordRejected
+from returns_pipeline.clients.records_brightpearl import SalesCredit
+from returns_pipeline.clients.records_warehouse import GoodsInLine, ShelfMove
 from returns_pipeline.domain.credit_rows import match_credit_rows
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
@@ -20,7 +22,6 @@ from returns_pipeline.storage.frames import of_records
 
 _CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
 # Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
-GOODS_IN, _GOODS_OUT = "GI", "GO"
 OVERLAP = dt.timedelta(minutes=10)
 _BEFORE_THE_FIRST_LOOK = dt.timedelta(days=1)
 
@@ -149,21 +150,29 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client = stage_pass.accounts.brightpearl
     rejected: list[Finding] = []
     client.reject = collector(rejected, shop.label, "goods-in note")
-    credits = Frames(stage_pass, shop)["brightpearl/sales_credits"]
+    open_frames = Frames(stage_pass, shop)
+    credits = open_frames["brightpearl/sales_credits"]
     credit_ids = set(credits["credit_id"])
     since = _since(stage_pass, shop, MOVEMENTS_SINCE)
     by_credit = (
         credit_ids if stage_pass.scope.is_sweep or stage_pass.scope.rma_ids else _new_with_goods(stage_pass, credits)
     )
     lines = client.goods_in_notes(order_ids=by_credit) if by_credit else []
-    moved: dict[str, str] = {}
+    moves: list[ShelfMove] = []
+    cursor: dict[str, str] = {}
     if not stage_pass.scope.rma_ids and since is not None:
-        found, newest = _moved_notes(
-            stage_pass, since, credit_ids | known_credits.of_other_shops(stage_pass.connection, shop.label)
-        )
-        lines += client.goods_in_notes(note_ids=found)
-        moved = {MOVEMENTS_SINCE: newest.isoformat()}
-    return _store_goods_in(stage_pass, shop, lines, rejected, moved)
+        movements = list(client.goods_movements(since - OVERLAP, (GOODS_IN, INTERNAL, GOODS_OUT)))
+        stock.record_moves(stage_pass.connection, _left_returns(stage_pass, movements))
+        found = _moved_notes(stage_pass, shop, movements, since, credit_ids)
+        unannounced = _unannounced(stage_pass, shop, set(found.values()) - credit_ids)
+        if unannounced:
+            _store_credits(stage_pass, shop, open_frames, unannounced, rejected, None)
+        mine = credit_ids | {credit.credit_id for credit in unannounced}
+        lines += client.goods_in_notes(note_ids={note for note, credit_id in found.items() if credit_id in mine})
+        moves = _shelf_moves(shop, movements, rejected)
+        newest = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=None)
+        cursor = {MOVEMENTS_SINCE: _looked_until(stage_pass, newest, since).isoformat()}
+    return _store_goods_in(stage_pass, shop, lines, moves, rejected, cursor)
 
 
 def _new_with_goods(stage_pass: Pass, credits: pd.DataFrame) -> set[int]:
@@ -173,29 +182,64 @@ def _new_with_goods(stage_pass: Pass, credits: pd.DataFrame) -> set[int]:
     )
 
 
-def _moved_notes(stage_pass: Pass, since: dt.datetime, credit_ids: set[int]) -> tuple[set[int], dt.datetime]:
-    """Notes of goods-in movements since the last look: on our credits, and on credits that nobody announced; and the newest stamp seen."""
-    client = stage_pass.accounts.brightpearl
-    movements = list(client.goods_movements(since - OVERLAP))
-    stock.record_moves(stage_pass.connection, _left_returns(stage_pass, movements))
-    newest = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=None)
+def _moved_notes(
+    stage_pass: Pass,
+    shop: ShopSettings,
+    movements: Sequence[Mapping[str, Any]],
+    since: dt.datetime,
+    credit_ids: set[int],
+) -> dict[int, int]:
+    """Goods-in notes to read, with their credits: new ones, and known ones of ours that were changed since the last look."""
+    received = [row for row in movements if row["goodsNoteTypeCode"] == GOODS_IN]
     notes = {
         int(row["goodsNoteId"]): int(row["orderId"])
-        for row in movements
-        if row.get("goodsNoteTypeCode") == GOODS_IN and row.get("goodsNoteId") and row.get("orderId")
+        for row in received
+        if row.get("goodsNoteId") and row.get("orderId")
     }
-    unread = {
-        note: order
-        for note, order in notes.items()
-        if note not in known_credits.known_notes(stage_pass.connection, set(notes))
+    touched = {
+        int(row["goodsNoteId"])
+        for row in received
+        if row.get("goodsNoteId") and any(stamp > since for stamp in stamps_of(row, "updatedOn"))
     }
-    strangers = set(unread.values()) - credit_ids
-    unannounced = {credit.credit_id for credit in client.sales_credits(strangers)} if strangers else set()
-    wanted = {note for note, order in unread.items() if order in credit_ids | unannounced}
-    return wanted, _looked_until(stage_pass, newest, since)
+    known = known_credits.known_notes(stage_pass.connection, set(notes))
+    of_others = known_credits.of_other_shops(stage_pass.connection, shop.label, set(notes.values()))
+    return {
+        note: credit_id
+        for note, credit_id in notes.items()
+        if credit_id not in of_others and (note not in known or (note in touched and credit_id in credit_ids))
+    }
 
 
-def _left_returns(stage_pass: Pass, movements: Sequence[dict[str, Any]]) -> list[stock.Move]:
+def _unannounced(stage_pass: Pass, shop: ShopSettings, credit_ids: set[int]) -> list[SalesCredit]:
+    """Credits on which goods came and that no open return knows: this shop's by their channel; the first shop takes those of no shop."""
+    if not credit_ids:
+        return []
+    channels = {each.channel_id for each in stage_pass.settings.shops}
+    takes_the_rest = shop.label == stage_pass.settings.shops[0].label
+    return [
+        credit
+        for credit in stage_pass.accounts.brightpearl.sales_credits(credit_ids)
+        if credit.channel_id == shop.channel_id or (takes_the_rest and credit.channel_id not in channels)
+    ]
+
+
+def _shelf_moves(
+    shop: ShopSettings, movements: Sequence[Mapping[str, Any]], rejected: list[Finding]
+) -> list[ShelfMove]:
+    """Moves between locations of the shop's Returns warehouses."""
+    reject = collector(rejected, shop.label, "goods movement")
+    warehouses = set(shop.returns_warehouses.values())
+    found = []
+    for row in movements:
+        if row["goodsNoteTypeCode"] == INTERNAL and row.get("warehouseId") in warehouses:
+            try:
+                found.append(ShelfMove.from_row(row))
+            except RecordRejected as rejection:
+                reject(rejection)
+    return found
+
+
+def _left_returns(stage_pass: Pass, movements: Sequence[Mapping[str, Any]]) -> list[stock.Move]:
     """Of the movements, units that left a Returns warehouse for another: a goods-out note takes them off, so that its quantity is negative."""
     watched = {warehouse for shop in stage_pass.settings.shops for warehouse in shop.returns_warehouses.values()}
     return [
@@ -208,7 +252,7 @@ def _left_returns(stage_pass: Pass, movements: Sequence[dict[str, Any]]) -> list
             stamps_of(row, "updatedOn")[0],
         )
         for row in movements
-        if row.get("goodsNoteTypeCode") == _GOODS_OUT and row.get("warehouseId") in watched and int(row["quantity"]) < 0
+        if row.get("goodsNoteTypeCode") == GOODS_OUT and row.get("warehouseId") in watched and int(row["quantity"]) < 0
     ]
 
 
@@ -216,8 +260,9 @@ def _store_goods_in(
     stage_pass: Pass,
     shop: ShopSettings,
     lines: Sequence[GoodsInLine],
+    moves: Sequence[ShelfMove],
     rejected: Sequence[Finding],
-    moved: dict[str, str],
+    cursor: dict[str, str],
 ) -> StageReport:
     unique = {(line.goods_note_id, line.credit_row_id, line.product_id, line.location_id): line for line in lines}
     frame = of_records("brightpearl_goods_in", list(unique.values()), shop=shop.label, read_at=stage_pass.now)
@@ -233,9 +278,16 @@ def _store_goods_in(
                 "credit_id",
                 rejected=rejected,
                 keys=("goods_note_id", "credit_row_id", "product_id", "location_id"),
-            )
+            ),
+            Batch(
+                "brightpearl_shelf_moves",
+                of_records("brightpearl_shelf_moves", moves),
+                "goods movement",
+                "goods_movement_id",
+            ),
         ],
-        moved_cursors=moved,
+        moved_cursors=cursor,
     )
+    report.gates = [gate for gate in report.gates if gate.table == "brightpearl_goods_in"]
     report.counts["units_received"] = int(frame["quantity"].sum()) if len(frame) else 0
     return report

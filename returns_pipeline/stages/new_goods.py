@@ -9,7 +9,7 @@ import psycopg
 from returns_pipeline.clients.brightpearl import stamps_of
 from returns_pipeline.settings import Settings
 from returns_pipeline.stages.accounts import Accounts
-from returns_pipeline.stages.ingest_credits import GOODS_IN, MOVEMENTS_SINCE, OVERLAP
+from returns_pipeline.stages.ingest_credits import MOVEMENTS_SINCE, OVERLAP
 from returns_pipeline.storage import cursors, known_credits
 
 
@@ -40,7 +40,7 @@ def look(connection: psycopg.Connection, accounts: Accounts, settings: Settings,
     notes = {
         int(row["goodsNoteId"]): int(row["orderId"])
         for row in movements
-        if row.get("goodsNoteTypeCode") == GOODS_IN and row.get("goodsNoteId") and row.get("orderId")
+        if row.get("goodsNoteId") and row.get("orderId")
     }
     fresh = notes.keys() - set(before["asked"]) - known_credits.known_notes(connection, notes.keys())
     rma_of = known_credits.rma_of_credits(connection, {notes[note] for note in fresh})

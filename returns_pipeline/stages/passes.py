@@ -10,6 +10,7 @@ import psycopg
 from returns_pipeline.settings import Settings, ShopSettings, missing_for_live
 from returns_pipeline.stages import preflight
 from returns_pipeline.stages.accounts import Accounts
+from returns_pipeline.stages.open_ledger import OpenLedger
 from returns_pipeline.storage import database
 
 
@@ -40,6 +41,7 @@ class Pass:
     run_id: str
     now: dt.datetime
     scope: Scope
+    ledger: OpenLedger
 
     @property
     def shops(self) -> list[ShopSettings]:
@@ -56,7 +58,15 @@ def open_pass(settings: Settings, accounts: Accounts, run_id: str, scope: Scope)
     """
     refuse_unready(settings)
     with database.connect() as connection:
-        yield Pass(settings, connection, accounts, run_id, dt.datetime.now(dt.UTC), scope)
+        yield Pass(
+            settings,
+            connection,
+            accounts,
+            run_id,
+            dt.datetime.now(dt.UTC),
+            scope,
+            OpenLedger(connection, scope.rma_ids or None),
+        )
 
 
 def refuse_unready(settings: Settings) -> None:

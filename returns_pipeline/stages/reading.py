@@ -6,12 +6,11 @@ import pandas as pd
 
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
-from returns_pipeline.domain.standing import standing_lines
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import judge_gate
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import frames, ledger
+from returns_pipeline.storage import frames
 
 
 class Frames:
@@ -40,15 +39,15 @@ class Frames:
 
     def effects(self) -> pd.DataFrame:
         """The ledger's effects that matter for what is open, of every shop."""
-        return ledger.read_effects(self._pass.connection, rma_ids=self._rma_ids)
+        return self._pass.ledger.effects()
 
     def ledger_lines(self) -> pd.DataFrame:
         """Their lines."""
-        return ledger.read_lines(self._pass.connection, rma_ids=self._rma_ids)
+        return self._pass.ledger.lines()
 
     def standing(self) -> pd.DataFrame:
         """What our credits hold now."""
-        return standing_lines(self.effects(), self.ledger_lines())
+        return self._pass.ledger.standing()
 
 
 def each_shop(

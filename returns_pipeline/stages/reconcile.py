@@ -96,7 +96,7 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     credits, credit_rows = read["brightpearl/sales_credits"], read["brightpearl_sales_credit_rows"]
     foreign = foreign_facts(credits, credit_rows, standing, set())
     matched = three_way.three_way_match(
-        read["returns/return_lines"], read["returns/receipts"], standing, credits, read["brightpearl_sales_order_rows"], foreign, read.ledger_lines(),
+        read["returns/return_lines"], read["returns/receipts"], standing, credits, credit_rows, read["brightpearl_sales_order_rows"], foreign, read.ledger_lines(),
         read.effects(), read["returngo/transactions"], shop, dt.timedelta(days=stage_pass.settings.sla.announced_not_arrived_days), stage_pass.now,
     )  # fmt: skip
     rma_ids = read["returngo/rmas"]["rma_id"].tolist()
@@ -106,7 +106,7 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         "reconcile:schema",
         [Batch("finance_three_way_match", matched, "return_line", "return_line_id", parents=("rma_id", rma_ids))],
     )
-    found = findings_from_match(matched) + double_credits(foreign, standing, read.effects(), shop.label)
+    found = findings_from_match(matched) + double_credits(foreign, standing, credits, shop.label)
     report.merge(observe(stage_pass, "reconcile:match", shop.label, found, judged_rmas(stage_pass)))
     report.merge(find_drift(stage_pass, shop, read, matched, foreign))
     report.counts.update({f"lines_{state}": int(count) for state, count in matched["state"].value_counts().items()})

@@ -70,6 +70,7 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
     for number in range(_MOST_ROUNDS):
         findings = {shop.label: _plan(stage_pass, shop, kinds, build, number, report) for shop in stage_pass.shops}
         drained = runner.drain(kinds)
+        stage_pass.ledger.forget()
         for state in ("confirmed", "rejected", "unknown", "halted"):
             report.counts[f"effects_{state}"] += getattr(drained, state)
         if drained.stopped_reason:
@@ -103,6 +104,8 @@ def _plan(
     planned = ledger.plan(
         stage_pass.connection, [plan for plan in plans if plan.kind in live], f"run {stage_pass.run_id}"
     )
+    if plans:
+        stage_pass.ledger.forget()
     report.counts["effects_planned"] += planned.planned
     report.counts["effects_adopted"] += planned.adopted
     return findings + [_refused(shop.label, key, reason) for key, reason in planned.refused]
@@ -124,7 +127,7 @@ def _tell(
     stage_pass: Pass, writer: str, kinds: Sequence[str], findings: dict[str, list[Finding]], report: StageReport
 ) -> None:
     """Exceptions and standing inventory of one writer: how many effects are open, and how much money the confirmed ones carry."""
-    effects = ledger.read_effects(stage_pass.connection)
+    effects = ledger.read_effects(stage_pass.connection) if stage_pass.scope.rma_ids else stage_pass.ledger.effects()
     of_writer = effects[effects["kind"].isin(kinds)]
     for shop in stage_pass.shops:
         troubled = findings_from_effects(of_writer[of_writer["shop"] == shop.label])

@@ -135,6 +135,8 @@ def upsert(
         raise ValueError(f"{schema.table} is a view: it is written where its rows are made")
     keys = list(keys or schema.key)
     columns = [column for column in schema.columns() if not column.is_generated or column.name in keys]
+    if frame.empty and not (replace_within and len(replace_within[1])):
+        return Written()
     _refuse_doubles(schema, frame, keys)
     cells = [_cells(schema, frame, column) for column in columns]
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:

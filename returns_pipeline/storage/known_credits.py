@@ -52,10 +52,11 @@ def mark_gone(connection: psycopg.Connection, credit_ids: Collection[int]) -> No
     )
 
 
-def of_other_shops(connection: psycopg.Connection, shop: str) -> set[int]:
-    """Credits that belong to other shops of the account: their goods-in is theirs."""
+def of_other_shops(connection: psycopg.Connection, shop: str, credit_ids: Collection[int]) -> set[int]:
+    """Which of these credits belong to other shops of the account: their goods-in is theirs."""
     rows = connection.execute(
-        "SELECT credit_id FROM brightpearl_sales_credits WHERE shop <> %s AND NOT is_gone", (shop,)
+        "SELECT credit_id FROM brightpearl_sales_credits WHERE credit_id = ANY(%s) AND shop <> %s AND NOT is_gone",
+        (list(credit_ids), shop),
     ).fetchall()
     return {row[0] for row in rows}
 

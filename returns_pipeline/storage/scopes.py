@@ -77,6 +77,14 @@ _BOUNDS = {
         open_keeps_shop=False,
     ),
     "brightpearl_goods_in": _Bounds(_BY_CREDIT, "t.read_at >= %(since)s", open_keeps_shop=False),
+    # Only moves since the oldest receipt that is open: a shelf's whole history would grow with the years.
+    "brightpearl_shelf_moves": _Bounds(
+        """t.product_id IN (SELECT q.product_id FROM open_receipt JOIN returns_receipts q USING (receipt_line_id)
+             UNION SELECT g.product_id FROM open_credit JOIN brightpearl_goods_in g USING (credit_id))
+           AND t.moved_on >= (SELECT min(g.received_on) FROM open_credit JOIN brightpearl_goods_in g USING (credit_id))""",
+        "t.moved_on >= %(since)s",
+        shop=None,
+    ),
     "inspections": _Bounds(_BY_RMA, "t.recorded_at >= %(since)s"),
     "operator_decisions": _Bounds("t.revoked_at IS NULL", "greatest(t.at, t.revoked_at) >= %(since)s"),
     "returns_return_lines": _Bounds(_BY_RMA, "t.judged_at >= %(since)s"),

@@ -31,6 +31,7 @@ class Retail:
     def __init__(self, connection: psycopg.Connection, settings: Settings | None = None) -> None:
         self.connection, self.settings = connection, settings or settings_with()
         self.now = START
+        self.newest_return: dt.datetime | None = None
         self.tables: dict[str, list[dict[str, Any]]] = {
             name: []
             for name in (
@@ -184,7 +185,7 @@ class Retail:
         """The goods-in lines, matched by the project's own matching."""
         return match_receipts(
             goods_in=self.frame("brightpearl_goods_in"), credits=self.frame("brightpearl_sales_credits"), credit_rows=self.credit_rows(),
-            return_lines=self.lines(), items=self.frame("returngo_return_items"), inspections=self.frame("inspections"), standing=self.standing(),
+            return_lines=self.lines(), items=self.frame("returngo_return_items"), inspections=self.frame("inspections"), moves=frame_of("brightpearl_shelf_moves", []), standing=self.standing(),
             settings=self.settings, shop=SHOP, now=self.now,
         )  # fmt: skip
 
@@ -211,7 +212,7 @@ class Retail:
             transactions=self.frame("returngo_transactions"), receipts=self.receipts(), orders=orders, order_rows=order_rows,
             credits=self.frame("brightpearl_sales_credits"), credit_rows=self.credit_rows(),
             balances=ledger.read_balances(self.connection, orders["order_id"].tolist()), effects=ledger.read_effects(self.connection, scope="all"),
-            ledger_lines=ledger.read_lines(self.connection, scope="all"), decisions=self.frame("operator_decisions"),
+            ledger_lines=ledger.read_lines(self.connection, scope="all"), decisions=self.frame("operator_decisions"), newest_return=self.newest_return,
         )  # fmt: skip
 
     def decide(self) -> pd.DataFrame:

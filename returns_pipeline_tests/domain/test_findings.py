@@ -4,6 +4,7 @@ import pytest
 
 from returns_pipeline.domain.findings import (
     findings_from_effects,
+    findings_from_inspections,
     findings_from_lines,
     findings_from_proposals,
     findings_from_receipts,
@@ -79,3 +80,20 @@ def test_held_receipts_and_proposals_are_told() -> None:
         frame_of([held(row, "sale_not_invoiced", "an invoice", "none", waits=True)], NOW)
     )
     assert (waiting.code, waiting.money_minor) == ("sale_not_invoiced", 1200)
+
+
+@pytest.mark.parametrize(
+    ("unit", "line", "codes"),
+    [
+        ({"validated_at": NOW}, {}, ["not_in_parcel"]),
+        ({"validated_at": NOW, "is_returned": True}, {}, []),
+        ({"validated_at": None}, {}, []),
+        ({"validated_at": NOW}, {"verdict": "void"}, []),
+        ({"validated_at": NOW}, {"life": "lost_in_transit"}, []),
+    ],
+)
+def test_a_unit_that_inspection_missed_is_told_while_its_return_goes_on(unit: dict, line: dict, codes: list) -> None:
+    """An empty box that nobody hears of is a customer who waits and a shop that does not know why."""
+    found = findings_from_inspections(worlds.items(unit), worlds.return_lines(line))
+    assert [finding.code for finding in found] == codes
+    assert all((finding.rma_id, finding.money_minor) == (RMA, 1200) for finding in found)

@@ -47,6 +47,8 @@ def received(
     inspections: pd.DataFrame | None = None,
     ours: bool = True,
     units: int = 2,
+    moves: tuple = (),
+    credit_shop: str = "uk",
     **tables: object,
 ) -> pd.DataFrame:
     """The receipts of a small world in which the credit of two shirts is ours, or somebody else's."""
@@ -62,11 +64,12 @@ def received(
     )
     found = match_receipts(
         lines,
-        frame("brightpearl_sales_credits", {"credit_id": CREDIT, "order_id": SALE}),
+        frame("brightpearl_sales_credits", {"credit_id": CREDIT, "order_id": SALE, "shop": credit_shop}),
         credit_rows() if rows is None else rows,
         TWO_SHIRTS if return_lines is None else return_lines,
         worlds.items({}, {}) if items is None else items,
         frame_of("inspections", []) if inspections is None else inspections,
+        frame("brightpearl_shelf_moves", *moves),
         standing,
         settings_with(**tables),
         "uk",
@@ -176,3 +179,27 @@ def test_no_goods_are_no_failure() -> None:
     """A quiet day at the bench."""
     assert received(goods_in().iloc[:0]).empty
     assert received(goods_in(), return_lines=TWO_SHIRTS.iloc[:0])["rma_id"].tolist() == [RMA]
+
+
+def test_goods_on_a_credit_that_no_return_knows_belong_to_the_credits_own_shop() -> None:
+    """Every shop of the account saw them as its own, so that one parcel was asked about twice."""
+    unknown = {"return_lines": TWO_SHIRTS.iloc[:0], "ours": False}
+    (line,) = received(goods_in(), **unknown).to_dict("records")
+    assert (line["shop"], line["hold_code"]) == ("uk", "receipt_without_return")
+    assert received(goods_in(), credit_shop="eu", **unknown).empty
+
+
+@pytest.mark.parametrize(("shelf", "judged"), [(33, (1, 0)), (34, (0, 1))])
+def test_a_unit_put_on_a_shelf_after_its_receipt_is_judged_by_the_shelf(shelf: int, judged: tuple[int, int]) -> None:
+    """Where the bench inspects by putting things on shelves, nobody types anything anywhere else."""
+    move = {"goods_note_id": 1, "product_id": 11, "warehouse_id": 3, "moved_on": NOW}
+    moves = (
+        move | {"goods_movement_id": 1, "location_id": 5, "quantity": -1},
+        move | {"goods_movement_id": 2, "location_id": shelf, "quantity": 1},
+    )
+    tables = {
+        "brightpearl": {"inspection_locations": {"33": "pass", "34": "damaged"}},
+        "policy": {"inspection_source": ("brightpearl_location",)},
+    }
+    (line,) = received(goods_in({"quantity": 2}), moves=moves, **tables).to_dict("records")
+    assert (line["passed_quantity"], line["failed_quantity"]) == judged

@@ -116,6 +116,16 @@ def test_what_nobody_sent_is_cancelled_after_the_policys_days_and_comes_back_whe
     assert retail.step() == ["raise:77:5001:2"]
 
 
+def test_nothing_is_given_up_while_the_shop_itself_stands_still(connection):
+    """After a season's pause, or on a store of old test data, every announced return would be cancelled at once."""
+    retail = raised(connection)
+    retail.newest_return = retail.now
+    retail.later(days=200)
+    assert retail.step() == []
+    retail.newest_return = retail.now
+    assert retail.step() == [f"cancel:{CREDIT}"]
+
+
 def test_what_staff_lower_is_adopted_with_the_money_that_belongs_to_it(connection):
     """The bench saw one shirt instead of two: that is knowledge, not a fault."""
     retail = raised(connection)

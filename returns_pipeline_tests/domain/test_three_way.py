@@ -46,6 +46,8 @@ def compared(
     refunds: tuple = (),
     now: dt.datetime = NOW,
     policy: dict | None = None,
+    credit_rows: tuple = (),
+    credits: tuple = ({"credit_id": 8001, "invoice_reference": "SC-1", "invoice_tax_date": NOW},),
 ) -> pd.DataFrame:
     """The match of a small world."""
     known, booked = worlds.effects(*effects), worlds.ledger_lines(*ledger_lines)
@@ -53,7 +55,8 @@ def compared(
         worlds.return_lines() if lines is None else lines,
         worlds.receipts().iloc[:0] if receipts is None else receipts,
         standing_lines(known, booked),
-        frame("brightpearl_sales_credits", {"credit_id": 8001, "invoice_reference": "SC-1", "invoice_tax_date": NOW}),
+        frame("brightpearl_sales_credits", *credits),
+        frame("brightpearl_sales_credit_rows", *credit_rows),
         worlds.sold(),
         pd.DataFrame(),
         booked,
@@ -177,3 +180,40 @@ def test_a_credit_raised_before_its_parcel_was_named_is_shown_on_the_parcel() ->
         ]
         == 1
     )
+
+
+SET = {
+    "credit_id": 8001,
+    "credit_row_id": 500,
+    "quantity": 1,
+    "order_row_id": 1,
+    "is_bundle_parent": True,
+    "is_bundle_child": False,
+}
+INNER = SET | {"credit_row_id": 501, "parent_row_id": 500, "order_row_id": None, "is_bundle_child": True}
+POT = INNER | {"credit_row_id": 502, "parent_row_id": 501, "is_bundle_parent": False}
+CANDLES = POT | {"credit_row_id": 503, "parent_row_id": 500, "quantity": 2}
+
+
+def part(credit_row_id: int, units: int) -> dict:
+    """A goods-in line of a component."""
+    return {
+        "receipt_line_id": credit_row_id,
+        "credit_row_id": credit_row_id,
+        "quantity": units,
+        "matched_quantity": units,
+    }
+
+
+@pytest.mark.parametrize(("candles", "bundles"), [(2, 1), (1, 0)])
+def test_a_nested_bundle_is_received_once_when_all_of_its_components_came(candles: int, bundles: int) -> None:
+    """Three goods-in lines of one hamper counted one by one, three units seemed to have come of one that was sold."""
+    came = worlds.receipts(part(502, 1), part(503, candles))
+    line = only(compared(receipts=came, credit_rows=(SET, INNER, POT, CANDLES)))
+    assert (line["announced_quantity"], line["received_quantity"]) == (1, bundles)
+    assert line["received_on"] == NOW - dt.timedelta(days=1)
+
+
+def test_a_shop_without_any_credit_yet_is_matched() -> None:
+    """On the first day of an account whose credits somebody else raises there is no credit and no effect at all."""
+    assert only(compared(credits=()))["state"] == "announced"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from returns_pipeline import schemas
+from returns_pipeline.domain.places import places_of_units
 from returns_pipeline.domain.transfers import (
     build_create_plans,
     build_follow_up_plans,
@@ -16,6 +17,7 @@ from returns_pipeline.domain.transfers import (
 from returns_pipeline_tests.domain import worlds
 from returns_pipeline_tests.domain.frames import settings_with
 from returns_pipeline_tests.domain.worlds import NOW
+from returns_pipeline_tests.storage.rows import frame
 
 AT_ONCE = {"transfers": {"at": ()}}
 LOCATIONS = {3: 5, 2: 40}
@@ -26,6 +28,7 @@ def proposed(
     effects: pd.DataFrame | None = None,
     now: dt.datetime = NOW,
     units: pd.DataFrame | None = None,
+    moves: tuple = (),
     **tables,
 ) -> pd.DataFrame:
     """The proposals for these receipts, at once unless the tables say an hour; location 6 is the Returns warehouse's quarantine."""
@@ -37,6 +40,7 @@ def proposed(
         worlds.inspections(),
         worlds.orders(),
         worlds.effects() if effects is None else effects,
+        places_of_units(receipts, frame("brightpearl_shelf_moves", *moves), {"33": "pass", "34": "damaged"}),
         {3: 6},
         shop,
         now,
@@ -90,6 +94,25 @@ def test_units_on_a_transfer_are_not_proposed_again() -> None:
     receipts = worlds.receipts({"passed_quantity": 1})
     assert proposed(receipts, worlds.effects(effect)).empty
     assert len(proposed(receipts, worlds.effects(effect | {"state": "voided"}))) == 1
+
+
+def test_what_was_put_on_a_transfer_since_the_proposal_was_judged_is_not_planned_again() -> None:
+    """A writer plans in rounds from one judgement: planned twice, the second transfer finds empty shelves."""
+    for location in (5, 6):
+        receipts = worlds.receipts(
+            {"quantity": 2, "matched_quantity": 2, "passed_quantity": 2, "location_id": location}
+        )
+        found = proposed(receipts)
+        released = {
+            "kind": "transfer.release",
+            "business_key": "r",
+            "payload": {"subject": {"receipt_line_id": 30, "quantity": 2}},
+        }
+        (first,) = created(found, worlds.effects(released))
+        made = {"kind": first.kind, "business_key": first.business_key, "payload": first.payload, "remote_id": "77"}
+        effects = worlds.effects(released, made)
+        assert created(found, effects) == []
+        assert build_release_plans(found, effects, LOCATIONS) == []
 
 
 def test_one_transfer_carries_all_ready_units_of_a_route() -> None:
@@ -218,3 +241,30 @@ def test_shipped_units_are_put_away_once_where_the_shop_leaves_that_to_us() -> N
 def test_nothing_received_moves_nothing() -> None:
     """A quiet day must not fail."""
     assert proposed(worlds.receipts().iloc[:0]).empty
+
+
+def shelved(number: int, units: int, to: int) -> tuple[dict, dict]:
+    """A move of shirts from where they were booked in to another location of the warehouse."""
+    move = {"goods_note_id": number, "product_id": 11, "warehouse_id": 3, "moved_on": NOW}
+    return (
+        move | {"goods_movement_id": 2 * number, "location_id": 5, "quantity": -units},
+        move | {"goods_movement_id": 2 * number + 1, "location_id": to, "quantity": units},
+    )
+
+
+def test_a_failed_unit_that_was_put_aside_no_longer_holds_the_passed_one_back() -> None:
+    """Both were booked in on one shelf; once the damaged one is on its own, the shelf holds passed goods only."""
+    mixed = worlds.receipts({"quantity": 2, "matched_quantity": 2, "passed_quantity": 1, "failed_quantity": 1})
+    (held,) = proposed(mixed).to_dict("records")
+    assert held["hold_code"] == "mixed_inspection_location"
+    (free,) = proposed(mixed, moves=shelved(1, 1, 34)).to_dict("records")
+    assert (free["verdict"], free["quantity"], free["source_location_id"]) == ("ok", 1, 5)
+
+
+def test_a_unit_that_was_moved_is_transferred_from_where_it_lies_now() -> None:
+    """Taken from the shelf of its goods-in, Brightpearl finds nothing there and refuses the whole transfer."""
+    two = worlds.receipts({"quantity": 2, "matched_quantity": 2, "passed_quantity": 2})
+    found = proposed(two, moves=shelved(1, 1, 33))
+    assert [(row["source_location_id"], row["quantity"]) for row in found.to_dict("records")] == [(5, 1), (33, 1)]
+    (plan,) = created(found)
+    assert [(unit["location_id"], unit["quantity"]) for unit in plan.payload["subject"]["units"]] == [(5, 1), (33, 1)]

@@ -133,6 +133,21 @@ BEGIN
   IF NEW.fence<OLD.fence THEN RAISE EXCEPTION 'stale fence'; END IF;
   NEW.updated_at:=clock_timestamp(); RETURN NEW; END $$;
 CREATE TRIGGER effect_guard BEFORE INSERT OR UPDATE ON effect FOR EACH ROW EXECUTE FUNCTION effect_guard();
+-- no unit of a goods-in line is on two transfers
+CREATE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE unit record; came int; taken int;
+BEGIN
+  FOR unit IN SELECT DISTINCT (u->>'receipt_line_id')::bigint AS receipt_line_id
+                FROM jsonb_array_elements(NEW.payload->'subject'->'units') u ORDER BY 1 LOOP
+    SELECT quantity INTO came FROM brightpearl_goods_in WHERE receipt_line_id=unit.receipt_line_id FOR UPDATE;
+    SELECT sum((u->>'quantity')::int) INTO taken FROM effect e CROSS JOIN jsonb_array_elements(e.payload->'subject'->'units') u
+      WHERE e.kind='transfer.create' AND e.state<>'voided' AND (u->>'receipt_line_id')::bigint=unit.receipt_line_id
+        AND e.payload->'subject'->'units' @> jsonb_build_array(jsonb_build_object('receipt_line_id',unit.receipt_line_id));
+    IF taken>coalesce(came,0) THEN
+      RAISE EXCEPTION 'goods-in line %: % units on transfers, % received',unit.receipt_line_id,taken,coalesce(came,0); END IF;
+  END LOOP;
+  RETURN NULL; END $$;
+CREATE TRIGGER transfer_guard AFTER INSERT ON effect FOR EACH ROW WHEN (NEW.kind='transfer.create') EXECUTE FUNCTION transfer_guard();
 -- append-only evidence, hash-chained
 CREATE TABLE audit(seq bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), actor text NOT NULL DEFAULT session_user,
   effect_id bigint, what text NOT NULL, detail jsonb NOT NULL, prev bytea NOT NULL, hash bytea NOT NULL);
