@@ -73,6 +73,14 @@ class BrightpearlClient:
         """Closes the connections."""
         self._transport.close()
 
+    def take_turn(self) -> None:
+        """Waits until a write may go.
+
+        Raises:
+            BudgetSpent: it may not go today.
+        """
+        self._transport.take_turn(Priority.WRITE)
+
     def write(self, request: Mapping[str, Any]) -> WriteAnswer:
         """Sends a frozen request `{method, path, body}` once; the answer's body is the content of `response`."""
         answer = self._transport.write(request["method"], request["path"], _as_documented(request.get("body")))

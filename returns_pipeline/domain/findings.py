@@ -110,9 +110,10 @@ def findings_from_transfers(proposals: pd.DataFrame) -> list[Finding]:
 
 
 def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
-    """Effects that were refused, stopped or have no known outcome, and those that wait for an approval: each stays visible until it is settled."""
+    """Effects that were refused, stopped, have no known outcome or came out other than sent, and those that wait for an approval."""
     codes = {"rejected": "effect_rejected", "halted": "effect_halted", "unknown": "effect_unknown"}
-    troubled = effects[effects["state"].isin(codes)]
+    is_other_than_sent = effects["reason"].fillna("").str.startswith("payload_mismatch")
+    troubled = effects[effects["state"].isin(codes) | ((effects["state"] == "confirmed") & is_other_than_sent)]
     return _awaiting_approval(effects) + [
         Finding(
             code=_effect_code(row, codes),
@@ -210,6 +211,11 @@ def _effect_code(row: Mapping[str, object], codes: Mapping[str, str]) -> str:
         "period_locked",
         "credit_changed_by_staff",
         "posting_pending",
+        "credit_gone",
+        "cancelled_but_received",
+        "cancelled_but_paid",
+        "adoption_proposed",
+        "no_progress",
     ):
         if reason.startswith(prefix):
             return prefix

@@ -80,6 +80,11 @@ def _judge_health(stage_pass: Pass, measured: pd.DataFrame, report: StageReport)
         ),
         ("every_gate_is_open", measured[is_gate], "Read the reason; the next batch that fits opens the gate."),
         (
+            "every_writer_may_write",
+            measured[measures_of.startswith("writing to ")],
+            "Mend what the reason names; writing begins again by itself once the account answers a read.",
+        ),
+        (
             "the_audit_chain_holds",
             measured[measured["measure"] == "audit chain"],
             "Send nothing before somebody has looked at the row named.",

@@ -42,6 +42,13 @@ _CHECKS = (
         is_announced=False,
     ),
     StandingCheck(
+        "every_writer_may_write",
+        "operations/health",
+        "No writer was stopped by the other system's refusals",
+        "integration",
+        is_error=True,
+    ),
+    StandingCheck(
         "the_audit_chain_holds",
         "operations/health",
         "No row of the ledger's audit was changed",

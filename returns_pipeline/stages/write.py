@@ -12,6 +12,7 @@ from returns_pipeline.domain.findings import Finding, findings_from_effects
 from returns_pipeline.domain.plans import EffectPlan, Sources, build_credit_plans
 from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
+from returns_pipeline.effects.stopping import deferred
 from returns_pipeline.settings import ShopSettings, live_kinds
 from returns_pipeline.stages import decide
 from returns_pipeline.stages.passes import Pass, refuse_unfit
@@ -66,17 +67,18 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
         report.counts["effects_settled"] += settle(
             stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings
         ).moved
-    runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id)
-    for number in range(_MOST_ROUNDS):
-        findings = {shop.label: _plan(stage_pass, shop, kinds, build, number, report) for shop in stage_pass.shops}
-        drained = runner.drain(kinds)
-        stage_pass.ledger.forget()
-        for state in ("confirmed", "rejected", "unknown", "halted"):
-            report.counts[f"effects_{state}"] += getattr(drained, state)
-        if drained.stopped_reason:
-            report.notes.append(drained.stopped_reason)
-        if not drained.confirmed:
-            break
+    with deferred() as asked_to_stop:
+        runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id, stop=asked_to_stop)
+        for number in range(_MOST_ROUNDS):
+            findings = {shop.label: _plan(stage_pass, shop, kinds, build, number, report) for shop in stage_pass.shops}
+            drained = runner.drain(kinds)
+            stage_pass.ledger.forget()
+            for state in ("confirmed", "rejected", "unknown", "halted"):
+                report.counts[f"effects_{state}"] += getattr(drained, state)
+            if drained.stopped_reason:
+                report.notes.append(drained.stopped_reason)
+            if asked_to_stop() or not drained.confirmed:
+                break
     _tell(stage_pass, writer, kinds, findings, report)
     return report
 

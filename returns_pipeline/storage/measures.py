@@ -22,6 +22,7 @@ def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime
         *_gaps(connection, settings, now),
         *_gates(connection),
         *_effects(connection),
+        *_stopped(connection),
         _quota(connection, settings),
         _audit(connection),
         *_alerts(connection, now),
@@ -73,6 +74,14 @@ def _effects(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
     for state in ("unknown", "halted", "rejected"):
         count = int(counts.get(state, 0))
         yield _row(f"{state} effects", count, "effects", "warn" if count else "ok", f"{count} effects are {state}")
+
+
+def _stopped(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
+    stopped = connection.execute(
+        "SELECT sink, extract(epoch FROM clock_timestamp() - stopped_at)::bigint / 60, reason FROM sink_stops ORDER BY sink"
+    ).fetchall()
+    for sink, minutes, reason in stopped:
+        yield _row(f"writing to {sink}", int(minutes), "minutes stopped", "bad", f"nothing is written: {reason}")
 
 
 def _quota(connection: psycopg.Connection, settings: Settings) -> dict[str, Any]:

@@ -84,6 +84,7 @@ CREATE UNIQUE INDEX effect_remote_once ON effect(kind,remote_id)
 CREATE INDEX effect_due ON effect(not_before) WHERE state='planned' AND (NOT needs_approval OR approved_batch IS NOT NULL);
 CREATE INDEX effect_open ON effect(state,reconcile_after) WHERE state IN ('claimed','sending','unknown');
 CREATE INDEX effect_unsettled ON effect(kind,shop) WHERE state NOT IN ('confirmed','voided');
+CREATE INDEX effect_other_than_sent ON effect(effect_id) WHERE state='confirmed' AND reason LIKE 'payload_mismatch:%';
 CREATE INDEX effect_depends_on ON effect(depends_on) WHERE depends_on IS NOT NULL;
 CREATE INDEX effect_rma ON effect(((payload->'subject'->>'rma_id')::bigint));
 CREATE INDEX effect_order ON effect(((payload->'subject'->>'order_id')::bigint));
