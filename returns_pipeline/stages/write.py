@@ -64,9 +64,9 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
     report = StageReport()
     findings: dict[str, list[Finding]] = {}
     if stage_pass.settings.mode == "live":
-        report.counts["effects_settled"] += settle(
-            stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings
-        ).moved
+        settled = settle(stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings)
+        report.counts["effects_settled"] += settled.moved
+        report.notes += settled.unread
     with deferred() as asked_to_stop:
         runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id, stop=asked_to_stop)
         for number in range(_MOST_ROUNDS):

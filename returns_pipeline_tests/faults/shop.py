@@ -1,6 +1,7 @@
 """The sandbox's retailer as the ledger meets it, and a plan for every kind of write. No assertions about what comes of them."""
 
 import dataclasses
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,26 @@ class Shop:
             },
         }
         return EffectPlan("returngo.receive", "uk", f"confirm:{shipment['shipment_id']}", payload)
+
+
+ON_A_CREDIT = {
+    "credit.cancel": Shop.cancelling,
+    "credit.amend": Shop.amending,
+    "goods_in.write": Shop.booking_in,
+    "credit.post": Shop.posting,
+    "credit.annotate": Shop.annotating,
+    "refund.record": Shop.refunding,
+}
+ALONE: dict[str, Callable[[Shop], EffectPlan]] = {
+    "credit.raise": Shop.raising,
+    "transfer.create": Shop.opening_transfer,
+    "transfer.dispatch": Shop.dispatching,
+    "transfer.ship": Shop.shipping,
+    "returngo.receive": Shop.confirming,
+}
+
+
+def planned(shop: Shop, kind: str) -> str:
+    """Plans an effect of that kind, with what has to stand there before; its business key."""
+    make = ON_A_CREDIT.get(kind)
+    return shop.plan(make(shop, *shop.raised()) if make else ALONE[kind](shop))

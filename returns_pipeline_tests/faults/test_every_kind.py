@@ -1,34 +1,10 @@
 """Every kind of write against the sandbox: carried out once, and once only when its answer is lost."""
 
-from collections.abc import Callable
-
 import pytest
 
-from returns_pipeline.domain.plans import EffectPlan
 from returns_pipeline.sandbox.faults import Fault
-from returns_pipeline_tests.faults.shop import Shop
+from returns_pipeline_tests.faults.shop import ALONE, ON_A_CREDIT, planned
 from returns_pipeline_tests.storage.ledger import books
-
-ON_A_CREDIT = {
-    "credit.cancel": Shop.cancelling,
-    "credit.amend": Shop.amending,
-    "goods_in.write": Shop.booking_in,
-    "credit.post": Shop.posting,
-    "credit.annotate": Shop.annotating,
-    "refund.record": Shop.refunding,
-}
-ALONE: dict[str, Callable[[Shop], EffectPlan]] = {
-    "credit.raise": Shop.raising,
-    "transfer.create": Shop.opening_transfer,
-    "transfer.dispatch": Shop.dispatching,
-    "transfer.ship": Shop.shipping,
-    "returngo.receive": Shop.confirming,
-}
-
-
-def planned(shop: Shop, kind: str) -> str:
-    make = ON_A_CREDIT.get(kind)
-    return shop.plan(make(shop, *shop.raised()) if make else ALONE[kind](shop))
 
 
 @pytest.mark.parametrize("kind", [*ON_A_CREDIT, *ALONE])

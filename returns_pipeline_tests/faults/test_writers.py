@@ -6,12 +6,17 @@ import signal
 import threading
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from returns_pipeline.clients.pacing import BudgetSpent
+from returns_pipeline.defs.metadata import metadata_of
 from returns_pipeline.sandbox.faults import Fault
-from returns_pipeline.stages import write
+from returns_pipeline.stages import reconcile, write
 from returns_pipeline.stages.passes import Scope, open_pass
+from returns_pipeline.storage import home, ledger
+from returns_pipeline.storage.ledger.payloads import payload_sha256
 from returns_pipeline_tests.faults.drills import credit_plan
+from returns_pipeline_tests.faults.shop import planned
 from returns_pipeline_tests.storage.ledger import books
 
 
@@ -114,6 +119,109 @@ def test_a_turn_that_outlasts_the_claim_sends_nothing(make_drill, account):
         "SELECT detail->>'reason' FROM audit WHERE what = 'planned' ORDER BY seq"
     ).fetchall()
     assert ("lease too short for another call",) in told
+
+
+WRITERS = {
+    "credit.raise": (write.raise_expected_returns, "returngo_rmas"),
+    "credit.post": (write.post_credits, "brightpearl_goods_in"),
+    "returngo.receive": (write.confirm_receipts, "returns_receipts"),
+    "transfer.create": (write.move_stock, "brightpearl_goods_in"),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_f51_each_writer_started_alone_with_a_closed_gate_sends_nothing(shop, kind):
+    """Somebody presses Materialise on one asset: the effect stays planned, and the run says which gate and why."""
+    start, table = WRITERS[kind]
+    key = planned(shop, kind)
+    before = len(shop.writes())
+    books.close_gate(shop.connection, table)
+    with open_pass(shop.settings, shop.accounts, "run", Scope()) as opened:
+        report = start(opened)
+    assert (shop.state(key), len(shop.writes())) == ("planned", before)
+    assert f"1 {kind} of uk wait for a gate: {table}: half of the rows were held" in "\n".join(report.notes)
+    books.open_gates(shop.connection)
+    with open_pass(shop.settings, shop.accounts, "run", Scope()) as opened:
+        start(opened)
+    assert shop.state(key) == "confirmed"
+    assert len(shop.writes()) > before
+
+
+def test_f46_a_writer_that_finds_an_older_database_looks_before_its_first_write(shop):
+    """Restored from last night: the credit of this morning stands, and the ledger has planned it again."""
+    credit_id, _ = shop.raised()
+    with shop.connection.transaction():
+        for table in ("effect_attempt", "effect_line", "effect", "order_row_balance"):
+            shop.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+    books.balance(shop.connection, shop.row.row_id, 2, shop.net, shop.tax, shop.sale.order_id)
+    key = shop.plan(shop.raising())
+    home.ledger_head().write_text(json.dumps({"seq": 1000, "hash": "ab"}))
+    before = len(shop.writes())
+    with open_pass(shop.settings, shop.accounts, "run", Scope()) as opened:
+        write.raise_expected_returns(opened)
+    assert (shop.state(key), len(shop.writes())) == ("confirmed", before)
+    assert books.effect_of(shop.connection, key).remote_id == str(credit_id)
+
+
+def tamper(connection, statement: str, *parameters: object) -> None:
+    """As somebody with the database's own password would."""
+    with connection.transaction():
+        connection.execute("ALTER TABLE effect DISABLE TRIGGER USER")
+        connection.execute(statement, parameters)
+        connection.execute("ALTER TABLE effect ENABLE TRIGGER USER")
+
+
+def changed_payload(drill) -> dict:
+    payload = dict(books.effect_of(drill.connection, "raise:77:5001:1").payload)
+    return json.loads(json.dumps(payload).replace("10.00", "99.00"))
+
+
+@pytest.fixture
+def approved(drill):
+    """Two credits that a person has approved as one batch."""
+    drill.plan(credit_plan(needs_approval=True), credit_plan(2, needs_approval=True))
+    (batch,) = ledger.waiting(drill.connection)
+    ledger.approve(drill.connection, batch.effect_ids, "Finance", batch.sha256_hex)
+    return drill
+
+
+def test_an_approved_batch_is_sent(approved, account):
+    """Else the two tests below would pass for another reason."""
+    assert approved.drain().confirmed == 2
+
+
+def test_a_payload_changed_after_its_approval_is_not_sent(approved, account):
+    """What a person approved is what goes out, whoever has the database's password."""
+    tamper(
+        approved.connection,
+        "UPDATE effect SET payload = %s WHERE business_key = 'raise:77:5001:1'",
+        Jsonb(changed_payload(approved)),
+    )
+    report = approved.drain()
+    assert (report.rejected, approved.reason()) == (1, "payload_changed")
+    assert [body["externalRef"] for _, body in account.posts] == ["rg-77-5001-2"]
+
+
+def test_a_batch_that_no_longer_has_the_hash_of_its_approval_is_not_sent(approved, account):
+    """The payload and its own hash were both changed: only the batch that was approved still knows."""
+    changed = changed_payload(approved)
+    tamper(
+        approved.connection,
+        "UPDATE effect SET payload = %s, payload_sha256 = %s WHERE business_key = 'raise:77:5001:1'",
+        Jsonb(changed),
+        payload_sha256(changed),
+    )
+    assert approved.drain().halted == 2
+    assert (approved.reason(), account.posts) == ("payload_changed", [])
+
+
+def test_the_head_of_the_audit_goes_into_dagsters_event_log(shop):
+    """Whoever rewrites our tables would have to rewrite another system's log as well."""
+    shop.plan(shop.raising())
+    with open_pass(shop.settings, shop.accounts, "run", Scope()) as opened:
+        metadata = metadata_of(reconcile.measure_health(opened))
+    head = ledger.head(shop.connection)
+    assert metadata["audit_head"].value == f"row {head.seq}, SHA-256 {head.hash_hex}"
 
 
 class Clock:

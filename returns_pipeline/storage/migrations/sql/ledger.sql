@@ -85,6 +85,7 @@ CREATE INDEX effect_due ON effect(not_before) WHERE state='planned' AND (NOT nee
 CREATE INDEX effect_open ON effect(state,reconcile_after) WHERE state IN ('claimed','sending','unknown');
 CREATE INDEX effect_unsettled ON effect(kind,shop) WHERE state NOT IN ('confirmed','voided');
 CREATE INDEX effect_other_than_sent ON effect(effect_id) WHERE state='confirmed' AND reason LIKE 'payload_mismatch:%';
+CREATE INDEX effect_of_batch ON effect(approved_batch) WHERE approved_batch IS NOT NULL;
 CREATE INDEX effect_depends_on ON effect(depends_on) WHERE depends_on IS NOT NULL;
 CREATE INDEX effect_rma ON effect(((payload->'subject'->>'rma_id')::bigint));
 CREATE INDEX effect_order ON effect(((payload->'subject'->>'order_id')::bigint));
