@@ -56,6 +56,7 @@ def late_credits(
         )
         for line in records(matched[matched["state"] == "received"])
         if line["rma_id"] not in said
+        and line["received_quantity"] > line["credited_quantity"] + line["foreign_quantity"]
         and is_late(line["received_on"], "receipt_without_credit_hours", settings, shop.label, now)
     ]
 

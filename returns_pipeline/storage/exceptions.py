@@ -163,8 +163,8 @@ def _rows(
         row = asdict(finding) | {
             "shop": finding.shop or shop,
             "stage": stage,
-            "owner": kind.owner,
-            "severity": kind.severity,
+            "owner": finding.owner or kind.owner,
+            "severity": finding.severity or kind.severity,
             "state": "open",
             "first_seen_at": now.isoformat(),
             "last_seen_at": now.isoformat(),

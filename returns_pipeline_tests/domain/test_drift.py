@@ -17,7 +17,13 @@ WEEK = dt.timedelta(days=7)
 
 def matched(**more: object) -> pd.DataFrame:
     plain = {"return_line_id": "70-1-900", "rma_id": RMA, "order_id": SALE, "state": "received", "life": "ordinary"}
-    plain |= {"received_on": NOW - WEEK, "difference_minor": 1200, "currency": "GBP", "raised_credit_ids": [8001]}
+    plain |= {
+        "received_quantity": 1,
+        "received_on": NOW - WEEK,
+        "difference_minor": 1200,
+        "currency": "GBP",
+        "raised_credit_ids": [8001],
+    }
     return frame("finance_three_way_match", plain | more)
 
 
@@ -44,6 +50,8 @@ def test_goods_that_came_without_a_credit_are_told_after_the_service_level() -> 
     assert codes(matched(), no_proposals()) == ["receipt_without_credit"]
     assert codes(matched(received_on=NOW - dt.timedelta(minutes=30)), no_proposals()) == []
     assert codes(matched(state="credited"), no_proposals()) == []
+    assert codes(matched(received_quantity=1, credited_quantity=1), no_proposals()) == [], "the rest has not come"
+    assert codes(matched(received_quantity=1, credited_quantity=0, foreign_quantity=1), no_proposals()) == []
 
 
 @pytest.mark.parametrize(
