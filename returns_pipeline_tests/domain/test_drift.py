@@ -19,6 +19,8 @@ def matched(**more: object) -> pd.DataFrame:
     plain = {"return_line_id": "70-1-900", "rma_id": RMA, "order_id": SALE, "state": "received", "life": "ordinary"}
     plain |= {
         "received_quantity": 1,
+        "credited_quantity": 0,
+        "foreign_quantity": 0,
         "received_on": NOW - WEEK,
         "difference_minor": 1200,
         "currency": "GBP",
