@@ -27,7 +27,7 @@ _PAYMENT_SEARCH = "/accounting-service/customer-payment-search"
 _SALES_ORDER_SEARCH = "/order-service/sales-order-search"
 _SALES_ORDER, _SALES_CREDIT = 1, 3
 # How `goods-movement-search` names goods-in notes and moves between the locations of one warehouse.
-GOODS_IN, INTERNAL = "GI", "IT"
+GOODS_IN, GOODS_OUT, INTERNAL = "GI", "GO", "IT"
 # 500 for what will never work: a bad filter and an operation that is not allowed.
 _PERMANENT_CODES = ("CMNC-018", "CMNC-044")
 _ABSENT_CODE = "CMNC-404"

@@ -22,6 +22,7 @@ class Finding:
         subject_type: rma, order, credit, receipt, shipment, effect, proposal or sku.
         cause: the words under which findings of one cause are told together.
         suggestion: what would probably mend it.
+        owner, severity: where they are not the catalogue's.
     """
 
     code: str
@@ -35,6 +36,8 @@ class Finding:
     expected: str | None = None
     found: str | None = None
     suggestion: str | None = None
+    owner: str | None = None
+    severity: str | None = None
 
 
 def findings_from_lines(lines: pd.DataFrame) -> list[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from returns_pipeline.domain import confirmations, transfers
-from returns_pipeline.domain.findings import Finding, findings_from_effects
+from returns_pipeline.domain.findings import Finding, findings_from_effects, subject_of
 from returns_pipeline.domain.plans import EffectPlan, Sources, build_credit_plans
 from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
@@ -110,16 +110,20 @@ def _plan(
         stage_pass.ledger.forget()
     report.counts["effects_planned"] += planned.planned
     report.counts["effects_adopted"] += planned.adopted
-    return findings + [_refused(shop.label, key, reason) for key, reason in planned.refused]
+    subjects = {plan.business_key: subject_of(plan.payload) for plan in plans}
+    return findings + [
+        _refused(shop.label, key, reason, subjects[key].get("rma_id")) for key, reason in planned.refused
+    ]
 
 
-def _refused(shop: str, business_key: str, reason: str) -> Finding:
+def _refused(shop: str, business_key: str, reason: str, rma_id: object) -> Finding:
     return Finding(
         code="effect_refused_by_ledger",
         subject_type="effect",
         subject_id=business_key,
         shop=shop,
         cause=f"{business_key.split(':')[0]}: {reason.split(':')[0]}",
+        rma_id=rma_id if isinstance(rma_id, int) else None,
         expected="a plan that the balances and gates allow",
         found=reason,
     )

@@ -94,6 +94,13 @@ CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
 CREATE INDEX brightpearl_goods_in_newest ON brightpearl_goods_in(shop, receipt_line_id);
 CREATE INDEX brightpearl_goods_in_changed ON brightpearl_goods_in(read_at);
 
+CREATE TABLE brightpearl_stock_moves(         -- units that left a Returns warehouse, on whatever note
+  movement_id bigint PRIMARY KEY, note_id bigint NOT NULL, product_id bigint NOT NULL, warehouse_id bigint NOT NULL, quantity integer NOT NULL, moved_on timestamptz NOT NULL);
+CREATE INDEX brightpearl_stock_moves_product ON brightpearl_stock_moves(product_id, warehouse_id, moved_on);
+
+CREATE TABLE brightpearl_transfer_notes(      -- whether a goods-out note of a transfer of ours was shipped when it was last looked at
+  note_id bigint PRIMARY KEY, is_shipped boolean NOT NULL, looked_at timestamptz NOT NULL);
+
 CREATE TABLE brightpearl_shelf_moves(         -- units moved between locations of a Returns warehouse
   goods_movement_id bigint PRIMARY KEY, goods_note_id bigint NOT NULL, product_id bigint NOT NULL, warehouse_id bigint NOT NULL, location_id bigint NOT NULL,
   quantity integer NOT NULL, moved_on timestamptz NOT NULL);
@@ -127,6 +134,8 @@ CREATE TABLE returns_receipts(                -- goods-in lines against return l
 CREATE INDEX returns_receipts_rma ON returns_receipts(rma_id);
 CREATE INDEX returns_receipts_newest ON returns_receipts(shop, receipt_line_id);
 CREATE INDEX returns_receipts_held ON returns_receipts(shop) WHERE verdict='held';
+CREATE INDEX returns_receipts_lying ON returns_receipts(shop, received_on) WHERE matched_quantity > passed_quantity;
+CREATE INDEX returns_receipts_product ON returns_receipts(product_id, warehouse_id, received_on);
 CREATE INDEX returns_receipts_changed ON returns_receipts(judged_at);
 
 CREATE TABLE returns_credit_proposals(        -- one row per credit row that a writer may act on, with its tax proof
