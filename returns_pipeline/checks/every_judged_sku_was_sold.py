@@ -23,6 +23,7 @@ def rule(return_lines: pd.DataFrame) -> Iterator[Violation]:
             rma_id=line.rma_id,
             money_minor=line.paid_price_minor,
             currency=line.currency if isinstance(line.currency, str) else None,
+            told_as=line.hold_code if isinstance(line.hold_code, str) else None,
         )
 
 

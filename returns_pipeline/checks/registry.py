@@ -15,7 +15,11 @@ Owner = Literal["finance", "warehouse", "cx", "product_data", "integration"]
 
 @dataclass(frozen=True)
 class Violation:
-    """One row that breaks a rule: whom it is about, what was expected and what was found. Ids only, no customer data."""
+    """One row that breaks a rule: whom it is about, what was expected and what was found. Ids only, no customer data.
+
+    Attributes:
+        told_as: the code of the exception by which the pipeline tells of it already; then the check adds none of its own.
+    """
 
     subject_type: str
     subject_id: str
@@ -25,6 +29,7 @@ class Violation:
     rma_id: int | None = None
     money_minor: int | None = None
     currency: str | None = None
+    told_as: str | None = None
 
 
 Rule = Callable[[pd.DataFrame], Iterable[Violation]]

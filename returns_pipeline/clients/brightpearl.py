@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from returns_pipeline.clients.brightpearl_search import Filter, Search, Since
@@ -10,7 +11,7 @@ from returns_pipeline.clients.fields import Fields, RecordRejected
 from returns_pipeline.clients.outcomes import CredentialRefused, ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import Priority
 from returns_pipeline.clients.records_brightpearl import CreditAsOrder, SalesCredit, SalesOrder
-from returns_pipeline.clients.records_catalogue import Product
+from returns_pipeline.clients.records_catalogue import Product, cost_of
 from returns_pipeline.clients.records_warehouse import (
     GoodsInLine,
     GoodsOutNote,
@@ -26,7 +27,7 @@ _PAYMENT_SEARCH = "/accounting-service/customer-payment-search"
 _SALES_ORDER_SEARCH = "/order-service/sales-order-search"
 _SALES_ORDER, _SALES_CREDIT = 1, 3
 # How `goods-movement-search` names goods-in notes and moves between the locations of one warehouse.
-GOODS_IN, INTERNAL = "GI", "IT"
+GOODS_IN, GOODS_OUT, INTERNAL = "GI", "GO", "IT"
 # 500 for what will never work: a bad filter and an operation that is not allowed.
 _PERMANENT_CODES = ("CMNC-018", "CMNC-044")
 _ABSENT_CODE = "CMNC-404"
@@ -72,9 +73,17 @@ class BrightpearlClient:
         """Closes the connections."""
         self._transport.close()
 
+    def take_turn(self) -> None:
+        """Waits until a write may go.
+
+        Raises:
+            BudgetSpent: it may not go today.
+        """
+        self._transport.take_turn(Priority.WRITE)
+
     def write(self, request: Mapping[str, Any]) -> WriteAnswer:
         """Sends a frozen request `{method, path, body}` once; the answer's body is the content of `response`."""
-        answer = self._transport.write(request["method"], request["path"], request.get("body"))
+        answer = self._transport.write(request["method"], request["path"], _as_documented(request.get("body")))
         return replace(answer, body=answer.body.get("response")) if isinstance(answer.body, dict) else answer
 
     def search(
@@ -199,6 +208,12 @@ class BrightpearlClient:
         """Products; one that is gone is not among them."""
         return self._by_ids("/product-service/product/{}", product_ids, Product.from_api)
 
+    def cost_prices(self, product_ids: Collection[int], price_list_id: int) -> dict[int, tuple[Decimal, str]]:
+        """Product id -> cost of one unit and its currency on a price list; a product without a price there is not among them."""
+        path = f"/product-service/product-price/{{}}/price-list/{int(price_list_id)}"
+        found = [entry for some in _id_sets(product_ids) for entry in self._list(path.format(some))]
+        return {product_id: cost for raw in found for product_id, cost in cost_of(raw, price_list_id)}
+
     def goods_movements(
         self, since: dt.datetime, note_types: Collection[str] = (GOODS_IN,)
     ) -> Iterator[dict[str, Any]]:
@@ -322,6 +337,18 @@ class BrightpearlClient:
     def _add_credits(self, found: dict[int, set[int]], parents: int | list[int]) -> None:
         for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, "parentOrderId": parents}):
             found[_id_in(row, "parentOrderId")].add(_id_in(row, "orderId"))
+
+
+def _as_documented(body: Any) -> Any:
+    """The body with the cost of goods as a JSON number, which is how goods-in documents it; every other amount is text there."""
+    if not isinstance(body, Mapping) or "goodsMoved" not in body:
+        return body
+    # Nothing is reckoned with it: the shortest text of a float is the text it was made of, up to 15 digits.
+    moved = [
+        line | {"productValue": line["productValue"] | {"value": float(line["productValue"]["value"])}}
+        for line in body["goodsMoved"]
+    ]
+    return {**body, "goodsMoved": moved}
 
 
 def stamps_of(row: Mapping[str, Any], *columns: str) -> list[dt.datetime]:

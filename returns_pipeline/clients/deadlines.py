@@ -63,13 +63,22 @@ class Deadline:
 _running: ContextVar[Deadline | None] = ContextVar("running_deadline", default=None)
 
 
+# A new connection is watched before anything is written on it: a peer may stop reading in the middle of a body.
 class _PlainConnection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _watch(self.sock)
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
         _watch(self.sock)
         return super().getresponse()
 
 
 class _TlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _watch(self.sock)
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
         _watch(self.sock)
         return super().getresponse()

@@ -19,7 +19,6 @@ _LONGEST_RETRY_AFTER_SECONDS = 600.0
 _NEVER_CONNECTED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
-    ssl.SSLCertVerificationError,
     requests.exceptions.ConnectTimeout,
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidHeader,
@@ -30,6 +29,7 @@ class Outcome(StrEnum):
     """What a write's answer proves."""
 
     NOT_SENT = "not_sent"
+    UNTRUSTED = "untrusted"
     NOT_EXECUTED = "not_executed"
     CREATED = "created"
     REFUSED = "refused"
@@ -93,9 +93,14 @@ class UnusableAnswer(Exception):
 def classify_exception(error: Exception) -> WriteAnswer:
     """NOT_SENT only where a cause proves it: name look-up, refused, connect timeout, TLS handshake. Anything unclear is UNKNOWN.
 
+    UNTRUSTED is not sent either: whoever answered there could not prove to be the account.
+
     `requests` folds "reset after sending" and "could not connect" into one ConnectionError, so that its inner causes are looked at.
     """
     causes = list(_causes(error))
+    untrusted = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    if untrusted is not None:
+        return WriteAnswer(Outcome.UNTRUSTED, None, None, f"its certificate does not hold: {untrusted.verify_message}")
     detail = f"{type(causes[-1]).__name__} before a complete answer came"
     proves = any(isinstance(cause, _NEVER_CONNECTED) or _in_handshake(cause) for cause in causes)
     return WriteAnswer(Outcome.NOT_SENT if proves else Outcome.UNKNOWN, None, None, detail)

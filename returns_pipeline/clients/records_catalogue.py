@@ -1,11 +1,12 @@
 """Brightpearl's products as records: only the fields that the pipeline needs.
 
-Source: product GET. What was sold is in `records_brightpearl`.
+Sources: product GET, product-price GET. What was sold is in `records_brightpearl`.
 """
 
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from returns_pipeline.clients.fields import Fields
@@ -51,6 +52,17 @@ class Product:
             nominal_code_sales=fields.optional_text("nominalCodeSales"),
             updated_on=fields.optional_moment("updatedOn"),
         )
+
+
+def cost_of(raw: Any, price_list_id: int) -> Iterator[tuple[int, tuple[Decimal, str]]]:
+    """The product's id with its price for one unit on a list, of an entry of `GET product-price`; nothing where there is none above zero."""
+    fields = Fields(raw, "a product price")
+    product_id = fields.integer("productId")
+    for entry in fields.objects("priceLists"):
+        prices = Fields(entry, f"price of product {product_id}")
+        price = prices.optional_decimal("quantityPrice.1")
+        if prices.integer("priceListId") == price_list_id and price:
+            yield product_id, (price, prices.currency("currencyCode"))
 
 
 def _components(fields: Fields) -> Iterator[dict[str, int]]:

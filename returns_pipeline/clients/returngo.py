@@ -83,6 +83,14 @@ class ReturnGoClient:
                 if transaction is not None:
                     yield transaction
 
+    def take_turn(self) -> None:
+        """Waits until a write may go.
+
+        Raises:
+            BudgetSpent: it may not go today.
+        """
+        self._transport.take_turn(Priority.WRITE)
+
     def write(self, request: Mapping[str, Any]) -> WriteAnswer:
         """Sends a frozen request `{method, path, body}` once and says what its answer proves."""
         return self._transport.write(request["method"], request["path"], request.get("body"))

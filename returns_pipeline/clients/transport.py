@@ -94,7 +94,7 @@ class Transport:
         give_up_at = self._clock() + _LONGEST_READ_SECONDS
         may_renew = True
         for attempt in range(1, _MOST_TRIES + 1):
-            self._pacer.wait(priority)
+            self.take_turn(priority)
             answer = self._try_read(template, path, query, give_up_at)
             if not isinstance(answer, Answer):
                 failure, asked_to_wait = answer, None
@@ -111,14 +111,23 @@ class Transport:
             self._sleep(pause)
         raise AssertionError("unreachable: the last try returns or raises")
 
+    def take_turn(self, priority: Priority) -> None:
+        """Waits until a call may go. A write's turn is taken apart from it, so that nothing waits between its ledger row and its bytes.
+
+        Raises:
+            BudgetSpent: it may not go today.
+        """
+        self._pacer.wait(priority)
+
     def write(self, method: str, path: str, body: Any) -> WriteAnswer:
         """Sends a write once, on a fresh connection, and says what its answer proves. Never retried here: the ledger decides.
+
+        Its turn is to be taken before (`take_turn`).
 
         Raises:
             NotAllowed: no effect kind that the settings arm makes this request.
         """
         template = template_of(self._rules, method, path)
-        self._pacer.wait(Priority.WRITE)
         try:
             headers = self._headers()
         except ReadFailed as failure:

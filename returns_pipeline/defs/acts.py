@@ -104,7 +104,7 @@ def look_up_unknown(context: dg.OpExecutionContext) -> None:
 
 
 @dg.op(
-    description="Deletes old successful runs and old evidence by the settings' retention, and writes down the head of the audit chain."
+    description="Deletes old successful runs and old evidence by the settings' retention, and proves the audit chain from its first row."
 )
 def keep_house(context: dg.OpExecutionContext) -> None:
     """Trends, failed runs, closes, the ledger and its audit stay."""
@@ -118,10 +118,14 @@ def keep_house(context: dg.OpExecutionContext) -> None:
             deleted += 1
     with database.connect() as connection:
         removed = evidence.remove_older(connection, retention.evidence_days)
-        head = ledger.head(connection)
+        broken, head = ledger.verify(connection), ledger.head(connection)
     context.log.info(
         f"deleted {deleted} runs older than {retention.run_days} days and {removed} rows of evidence; audit head {head}"
     )
+    if broken is not None:
+        raise dg.Failure(
+            f"audit row {broken} was changed after it was written: set RETURNS_MODE to shadow until somebody has looked"
+        )
 
 
 @dg.job(description="Approve a batch of credits by its hash (see `postings list`).")

@@ -81,6 +81,7 @@ def metadata_of(report: StageReport) -> dict[str, MetadataValue]:
     for (name, currency), minor in sorted(report.money.items()):
         metadata[f"{name}_{currency}_minor"] = MetadataValue.int(minor)
         metadata[f"{name}_{currency}"] = MetadataValue.text(format_minor(minor, currency))
+    metadata |= {name: MetadataValue.text(fact) for name, fact in report.facts.items()}
     if report.offenders:
         metadata["first_offenders"] = MetadataValue.table(
             [TableRecord({"what": what, "which": which}) for what, which in report.offenders[:_MOST_ROWS_SHOWN]]

@@ -70,6 +70,7 @@ _KINDS = (
     # Receipts
     ("over_receipt", "More units came than were announced", "warehouse", "warn", 8, False, "Credit what was announced; book the rest as unidentified stock."),
     ("wrong_item_received", "Another item came than was announced", "warehouse", "error", 8, False, "Put the item in quarantine; CX asks the customer."),
+    ("not_in_parcel", "Inspected, and not in the parcel", "cx", "warn", 8, True, "Ask the customer: what they kept is not credited. Cancel the return, or mark it lost in transit with the carrier's claim."),
     ("receipt_without_return", "Goods came that nobody announced", "warehouse", "warn", 16, True, "Find out whose they are; it closes when the return turns up."),
     ("credit_without_receipt", "A credit was posted by hand before goods came", "finance", "critical", 2, False, "Receive the goods, or accept the variance with a reason; if the credit is wrong, correct it in the books."),
     ("credited_more_than_received", "A receipt was corrected down after the credit was posted", "finance", "critical", 4, False, "Decide whether the customer is charged again; nothing is reversed by itself."),
@@ -92,9 +93,21 @@ _KINDS = (
     ("effect_refused_by_ledger", "The ledger refused to plan a write", "integration", "error", 4, True, "Read the reason: a gate is closed or the numbers do not add up."),
     ("posting_pending", "Brightpearl has not finished posting a credit", "finance", "warn", 4, True, "Look at the credit in Brightpearl if it stays pending."),
     ("period_locked", "The accounting period is locked", "finance", "error", 8, False, "Open the period or date the credit into an open one."),
-    ("payload_mismatch", "What stands in Brightpearl differs from what was sent", "finance", "critical", 2, False, "Compare both; adopt or void."),
+    ("payload_mismatch", "What stands in Brightpearl differs from what was sent", "finance", "critical", 2, False, "Compare both; adopt or void what is halted, correct or waive what stands."),
     ("duplicate_remote", "Two credits carry one reference of ours", "finance", "critical", 2, False, "Cancel one of them in Brightpearl, then adopt the other."),
+    ("adoption_proposed", "A write that was given up has appeared after all", "integration", "error", 4, False, "Look at it: adopt it, or cancel it in the other system and void."),
+    ("no_progress", "A write was tried five times and never took effect", "integration", "error", 4, False, "Read its reason, mend the cause in the other system, then retry or void."),
+    ("premature_restock", "Returned units went on sale without a pass", "warehouse", "critical", 2, False, "Take the units off sale and back into the Returns warehouse, inspect them and record the inspection."),
+    ("quarantine_ageing", "Returned units lie in the Returns warehouse too long", "warehouse", "warn", 16, False, "Inspect them, or decide what becomes of those that failed; waive it when they are gone."),
+    ("transfer_stuck", "A transfer was made and not shipped", "warehouse", "warn", 8, True, "Ship the goods-out note in Brightpearl, or put the units back and void the transfer."),
+    # Drift
+    ("receipt_without_credit", "Goods came and no credit followed", "finance", "error", 4, True, "Look at the last runs of returns_sync; run it for this return, or post the credit by hand."),
+    ("credit_without_refund", "Credited, and the customer's money has not followed", "cx", "warn", 8, True, "Refund the customer in ReturnGo, or write there why not."),
+    ("status_drift", "ReturnGo and Brightpearl say different things", "cx", "warn", 16, True, "Compare both; set the status in ReturnGo, or mend the credit in Brightpearl."),
+    ("tax_gap", "A credit stands in the books with a tax that is not its units'", "finance", "error", 8, False, "Compare the credit with the invoice; correct it in Brightpearl, or accept the variance with a reason."),
+    ("credit_error", "A posted credit differs from what was planned", "finance", "critical", 4, False, "Compare the credit with its tax proof; correct it in Brightpearl, or accept the variance with a reason."),
     # The pipeline itself
+    ("gate_closed", "A batch could not be used, so nothing is written that needs it", "integration", "error", 2, True, "Read the reason: mend the records named, or wait until the account can be read; the next batch that fits opens the gate."),
     ("check_failed", "A check of the data team failed", "integration", "warn", 16, True, "Read the check's own page in Dagster."),
 )  # fmt: skip
 

@@ -22,6 +22,7 @@ class Finding:
         subject_type: rma, order, credit, receipt, shipment, effect, proposal or sku.
         cause: the words under which findings of one cause are told together.
         suggestion: what would probably mend it.
+        owner, severity: where they are not the catalogue's.
     """
 
     code: str
@@ -35,6 +36,8 @@ class Finding:
     expected: str | None = None
     found: str | None = None
     suggestion: str | None = None
+    owner: str | None = None
+    severity: str | None = None
 
 
 def findings_from_lines(lines: pd.DataFrame) -> list[Finding]:
@@ -57,6 +60,29 @@ def findings_from_receipts(receipts: pd.DataFrame) -> list[Finding]:
             found=_text(row["found"]),
         )
         for row in held.to_dict("records")
+    ]
+
+
+def findings_from_inspections(items: pd.DataFrame, lines: pd.DataFrame) -> list[Finding]:
+    """One finding per return with units that inspection in ReturnGo did not find in the parcel, while the return goes on. Scenarios 15, 80."""
+    missing = items[items["validated_at"].notna() & ~items["is_returned"]]
+    going_on = lines[(lines["verdict"] != "void") & ~lines["life"].isin(lives.WITHOUT_RECEIPT)]
+    units = going_on.explode("returned_item_ids")
+    missing = missing[missing["returned_item_id"].isin(units["returned_item_ids"])]
+    return [
+        Finding(
+            code="not_in_parcel",
+            subject_type="rma",
+            subject_id=str(rma_id),
+            shop=shop,
+            cause="units were not in the parcel",
+            rma_id=int(rma_id),
+            money_minor=int(group["shop_paid_price_minor"].sum()),
+            currency=str(group["shop_currency"].iloc[0]),
+            expected="every announced unit in the parcel",
+            found=f"{len(group)} missing: {', '.join(sorted(set(group['sku'])))}",
+        )
+        for (shop, rma_id), group in missing.groupby(["shop", "rma_id"])
     ]
 
 
@@ -87,9 +113,10 @@ def findings_from_transfers(proposals: pd.DataFrame) -> list[Finding]:
 
 
 def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
-    """Effects that were refused, stopped or have no known outcome, and those that wait for an approval: each stays visible until it is settled."""
+    """Effects that were refused, stopped, have no known outcome or came out other than sent, and those that wait for an approval."""
     codes = {"rejected": "effect_rejected", "halted": "effect_halted", "unknown": "effect_unknown"}
-    troubled = effects[effects["state"].isin(codes)]
+    is_other_than_sent = effects["reason"].fillna("").str.startswith("payload_mismatch")
+    troubled = effects[effects["state"].isin(codes) | ((effects["state"] == "confirmed") & is_other_than_sent)]
     return _awaiting_approval(effects) + [
         Finding(
             code=_effect_code(row, codes),
@@ -187,6 +214,11 @@ def _effect_code(row: Mapping[str, object], codes: Mapping[str, str]) -> str:
         "period_locked",
         "credit_changed_by_staff",
         "posting_pending",
+        "credit_gone",
+        "cancelled_but_received",
+        "cancelled_but_paid",
+        "adoption_proposed",
+        "no_progress",
     ):
         if reason.startswith(prefix):
             return prefix

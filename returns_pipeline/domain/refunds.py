@@ -111,28 +111,31 @@ def propose_refunds(
     """A customer payment per successful transaction and credit, where the shop records refunds; together never above the credit.
 
     A transaction that pays for units of several credits is split by what was paid for them, by cumulative difference: a later part of the
-    return takes what the earlier ones left.
+    return takes what the earlier ones left. What is more than the units' credits hold pays for a delivery that was credited beside them.
     """
     if not shop.policy.record_refunds:
         return []
     live = effects[(effects["kind"] == "refund.record") & (effects["state"] != "voided")]
-    done = set(live["business_key"])
+    done: dict[str, int] = {}
     recorded: dict[int, int] = {}
-    for payload in live["payload"]:
-        credit_id = int(payload["subject"]["credit_id"])
-        recorded[credit_id] = recorded.get(credit_id, 0) + int(payload["expect"]["amount_minor"])
+    for key, payload in zip(live["business_key"], live["payload"], strict=True):
+        credit_id, done[key] = int(payload["subject"]["credit_id"]), int(payload["expect"]["amount_minor"])
+        recorded[credit_id] = recorded.get(credit_id, 0) + done[key]
     methods = {row["order_id"]: row["payment_method_codes"] for row in records(orders)}
     lines = records(return_lines)
     rows = []
     for transaction in sorted(successful_refunds(transactions), key=lambda row: row["transaction_id"]):
         own = [credit for credit in posted if credit.rma_id == _rma_of(transaction, lines)]
-        for credit, minor in _parts(transaction, own, lines):
+        parts, left = _parts(transaction, own, lines)
+        for credit, minor in parts:
             key = f"refund:{transaction['transaction_id']}:{credit.credit_id}"
             room = credit.gross_minor - recorded.get(credit.credit_id, 0)
-            if key in done or credit.is_paid_by_others or min(minor, room) <= 0:
+            paid = min(left if minor is None else minor, room)
+            left -= done.get(key, max(paid, 0))
+            if key in done or credit.is_paid_by_others or paid <= 0:
                 continue
-            recorded[credit.credit_id] = recorded.get(credit.credit_id, 0) + min(minor, room)
-            rows.append(_refund(key, credit, transaction, min(minor, room), methods.get(credit.order_id), shop))
+            recorded[credit.credit_id] = recorded.get(credit.credit_id, 0) + paid
+            rows.append(_refund(key, credit, transaction, paid, methods.get(credit.order_id), shop))
     return rows
 
 
@@ -155,40 +158,47 @@ def _rma_of(transaction: Row, lines: Sequence[Row]) -> int | None:
     return next((line["rma_id"] for line in lines if wanted & {int(item) for item in line["returned_item_ids"]}), None)
 
 
-def _parts(transaction: Row, posted: Sequence[PostedCredit], lines: Sequence[Row]) -> list[tuple[PostedCredit, int]]:
-    """The credits that a transaction pays for, each with its part; units that are on no posted credit yet keep theirs for later."""
+def _parts(
+    transaction: Row, posted: Sequence[PostedCredit], lines: Sequence[Row]
+) -> tuple[list[tuple[PostedCredit, int | None]], int]:
+    """The credits that a transaction pays for, each with its part, and its whole amount; None is the part of a delivery: what the others leave.
+
+    Units that are on no posted credit yet keep theirs for later, and a delivery waits for them.
+    """
     if not posted:
-        return []
+        return [], 0
     amount = refunded_in(transaction, posted[0].currency)
+    own = [line for line in lines if line["rma_id"] == posted[0].rma_id and line["order_row_id"] is not None]
+    rows = {line["order_row_id"] for line in own}
+    of_goods = [credit for credit in posted if rows & credit.units.keys()]
+    of_deliveries = [(credit, None) for credit in posted if not rows & credit.units.keys()]
     if not transaction["returned_item_ids"]:
-        return [(posted[0], amount)] if len(posted) == 1 else []
+        return ([(of_goods[0], amount), *of_deliveries], amount) if len(of_goods) == 1 else ([], 0)
+    unpaid = _weights(transaction, own)
+    whole = sum(sum(weights) for weights in unpaid.values())
+    parts: list[tuple[PostedCredit, int | None]] = []
+    before = 0
+    for credit in of_goods if whole else ():
+        until = before + sum(
+            unpaid[row].pop() for row, units in credit.units.items() for _ in range(units) if unpaid.get(row)
+        )
+        minor = round_half_up_ratio(amount * until, whole) - round_half_up_ratio(amount * before, whole)
+        parts += [(credit, minor)] if minor else []
+        before = until
+    return parts + (of_deliveries if parts and before == whole else []), amount
+
+
+def _weights(transaction: Row, lines: Sequence[Row]) -> dict[int, list[int]]:
+    """By order row, the price of each unit that a transaction names; a bundle's components are one unit of its row."""
     named = {int(item) for item in transaction["returned_item_ids"]}
     per_row: dict[int, list[int]] = {}
     for line in lines:
-        if line["rma_id"] != posted[0].rma_id or line["order_row_id"] is None:
-            continue
-        # Units are weighed by their price; a bundle's components are one unit of its row.
         items_per_unit = max(1, len(line["returned_item_ids"]) // line["quantity"])
         units = len(named & {int(item) for item in line["returned_item_ids"]}) // items_per_unit
         per_row.setdefault(line["order_row_id"], []).extend(
             [max(1, line["paid_price_minor"] // line["quantity"])] * units
         )
-    whole = sum(sum(weights) for weights in per_row.values())
-    if not whole:
-        return []
-    parts, before = [], 0
-    for credit in posted:
-        weight = sum(
-            per_row[row].pop() for row, units in credit.units.items() for _ in range(units) if per_row.get(row)
-        )
-        parts.append(
-            (
-                credit,
-                round_half_up_ratio(amount * (before + weight), whole) - round_half_up_ratio(amount * before, whole),
-            )
-        )
-        before += weight
-    return [(credit, minor) for credit, minor in parts if minor]
+    return per_row
 
 
 def _refund(

@@ -36,7 +36,7 @@ def match_rows(units: pd.DataFrame, order_rows: pd.DataFrame, products: pd.DataF
     unknown = result["order_row_id"].isna()
     result.loc[unknown, "row_hold"] = "sku_unknown"
     result.loc[unknown & result["returned_item_id"].isin(several["returned_item_id"]), "row_hold"] = "row_ambiguous"
-    result["suggestion"] = _suggestions(result, rows)
+    result["suggestion"] = _suggestions(units[unknown.to_numpy()], result, rows)
     return result[["returned_item_id", "order_row_id", "matched_by", "row_hold", "suggestion"]]
 
 
@@ -49,12 +49,13 @@ def _candidates(units: pd.DataFrame, rows: pd.DataFrame, products: pd.DataFrame)
         on="product_id",
         how="inner",
     )
+    of_line = _of_line_id(left, right)
+    agreeing = _agreeing(of_line, products)
+    # A unit whose line and SKU name different things is wrong, and no other row is looked for.
+    contrary = of_line.loc[~of_line["returned_item_id"].isin(agreeing["returned_item_id"]), "returned_item_id"]
+    left = left[~left["returned_item_id"].isin(contrary)]
     steps = [
-        left.merge(
-            right.dropna(subset=["external_ref"]),
-            left_on=["order_id", "shopify_line_item_id"],
-            right_on=["order_id", "external_ref"],
-        ),
+        agreeing,
         left[left["sku"] != ""].merge(
             right.dropna(subset=["sku_sold"]), left_on=["order_id", "sku"], right_on=["order_id", "sku_sold"]
         ),
@@ -74,6 +75,22 @@ def _candidates(units: pd.DataFrame, rows: pd.DataFrame, products: pd.DataFrame)
     pairs = pairs[pairs["step"] == pairs.groupby("returned_item_id")["step"].transform("min")]
     pairs["matched_by"] = pairs["step"].map(dict(enumerate(_STEPS)))
     return pairs.drop_duplicates(["returned_item_id", "order_row_id"])
+
+
+def _of_line_id(units: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Unit and row pairs by the number of the shop's line."""
+    return units.merge(
+        rows.dropna(subset=["external_ref"]),
+        left_on=["order_id", "shopify_line_item_id"],
+        right_on=["order_id", "external_ref"],
+    )
+
+
+def _agreeing(pairs: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Those whose unit has no SKU, or one that the row's product had at the sale or has today."""
+    today = products.set_index("product_id")["sku"]
+    fits = (pairs["sku"] == "") | (pairs["sku"] == pairs["sku_sold"]) | (pairs["sku"] == pairs["product_id"].map(today))
+    return pairs[fits.fillna(value=False).astype(bool)]
 
 
 def _share_out(several: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -111,18 +128,23 @@ def normalised_sku(skus: pd.Series) -> pd.Series:
     return skus.fillna("").astype("str").str.casefold().str.replace(r"\s+", "", regex=True).str.lstrip("0")
 
 
-def _suggestions(result: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
-    unknown = result[result["row_hold"] == "sku_unknown"]
-    near = unknown.assign(near=normalised_sku(unknown["sku"])).merge(
-        rows.assign(near=normalised_sku(rows["sku"]))[["order_id", "near", "sku", "order_row_id"]],
-        on=["order_id", "near"],
-        suffixes=("", "_sold"),
+def _suggestions(unknown: pd.DataFrame, result: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """For units whose SKU is unknown: the row of their line, else one whose SKU is nearly theirs."""
+    unknown = unknown[
+        unknown["returned_item_id"].isin(result.loc[result["row_hold"] == "sku_unknown", "returned_item_id"])
+    ]
+    sold = rows.rename(columns={"sku": "sku_sold"})
+    alike = unknown.assign(near=normalised_sku(unknown["sku"])).merge(
+        sold.assign(near=normalised_sku(sold["sku_sold"])), on=["order_id", "near"]
     )
-    near = near[near["near"] != ""].drop_duplicates("returned_item_id")
+    near = pd.concat(
+        [
+            _of_line_id(unknown, sold[["order_row_id", "order_id", "sku_sold", "external_ref"]]),
+            alike[alike["near"] != ""],
+        ]
+    )
+    near = near.drop_duplicates("returned_item_id")
     words = (
-        "map it to order row "
-        + near["order_row_id_sold"].astype("str")
-        + ", which sold "
-        + near["sku_sold"].astype("str")
+        "map it to order row " + near["order_row_id"].astype("str") + ", which sold " + near["sku_sold"].astype("str")
     )
     return result["returned_item_id"].map(dict(zip(near["returned_item_id"], words, strict=True))).astype("object")

@@ -17,7 +17,7 @@ from returns_pipeline.domain.records import by_key, records
 from returns_pipeline.settings import Settings, ShopSettings
 
 COLUMNS = [
-    "proposal_id", "shop", "rma_id", "receipt_line_id", "product_id", "quantity", "source_warehouse_id", "source_location_id", "target_warehouse_id",
+    "proposal_id", "shop", "rma_id", "receipt_line_id", "product_id", "quantity", "moved_quantity", "source_warehouse_id", "source_location_id", "target_warehouse_id",
     "is_from_quarantine", "passed_at", "verdict", "hold_code", "expected", "found", "judged_at",
 ]  # fmt: skip
 
@@ -47,6 +47,7 @@ def propose_transfers(
         now: the pass's moment.
     """
     on_transfers = _moved_units(effects)
+    moved = dict(on_transfers)
     channels = dict(zip(orders["order_id"], orders["channel_id"], strict=True))
     lines = by_key(receipts, "receipt_line_id")
     failed = {
@@ -67,7 +68,8 @@ def propose_transfers(
         target = shop.saleable_warehouses.get(str(channels.get(line["order_id"])))
         is_from_quarantine = quarantine_locations.get(line["warehouse_id"]) == line["location_id"]
         since = max(line["received_on"], passed_at.get(line["return_line_id"], line["received_on"]))
-        row = _row(line, left, target, since, now, is_from_quarantine=is_from_quarantine)
+        units = (left, moved.get(line["receipt_line_id"], 0))
+        row = _row(line, units, target, since, now, is_from_quarantine=is_from_quarantine)
         if target is None:
             row |= _held("held", "no_saleable_warehouse", "a warehouse for this channel in saleable_warehouses", "none")
         elif (line["product_id"], line["location_id"]) in failed and not is_from_quarantine:
@@ -82,7 +84,15 @@ def propose_transfers(
             )
         rows.append(row)
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    whole = ("rma_id", "receipt_line_id", "product_id", "quantity", "source_warehouse_id", "source_location_id")
+    whole = (
+        "rma_id",
+        "receipt_line_id",
+        "product_id",
+        "quantity",
+        "moved_quantity",
+        "source_warehouse_id",
+        "source_location_id",
+    )
     moments = {"passed_at": "datetime64[us, UTC]", "judged_at": "datetime64[us, UTC]"}
     return frame.astype(
         dict.fromkeys(whole, "int64") | {"target_warehouse_id": "Int64", "is_from_quarantine": "bool"} | moments
@@ -91,7 +101,7 @@ def propose_transfers(
 
 def _row(
     line: Mapping[str, Any],
-    quantity: int,
+    units: tuple[int, int],
     target: int | None,
     passed_at: dt.datetime,
     now: dt.datetime,
@@ -104,7 +114,8 @@ def _row(
         "rma_id": line["rma_id"],
         "receipt_line_id": line["receipt_line_id"],
         "product_id": line["product_id"],
-        "quantity": quantity,
+        "quantity": units[0],
+        "moved_quantity": units[1],
         "source_warehouse_id": line["warehouse_id"],
         "source_location_id": line["location_id"],
         "target_warehouse_id": target,
@@ -129,6 +140,20 @@ def _moved_units(effects: pd.DataFrame) -> dict[int, int]:
         for unit in effect["payload"]["subject"]["units"]:
             moved[unit["receipt_line_id"]] = moved.get(unit["receipt_line_id"], 0) + unit["quantity"]
     return moved
+
+
+def _ready(proposals: pd.DataFrame, moved: Mapping[int, int]) -> list[dict[str, Any]]:
+    """Good proposals, without the units that were put on a transfer since they were judged."""
+    since_then: dict[int, int] = {}
+    ready = []
+    for row in records(proposals[proposals["verdict"] == "ok"]):
+        receipt = row["receipt_line_id"]
+        taken = since_then.setdefault(receipt, max(moved.get(receipt, 0) - row["moved_quantity"], 0))
+        gone = min(row["quantity"], taken)
+        since_then[receipt] -= gone
+        if row["quantity"] > gone:
+            ready.append(row | {"quantity": row["quantity"] - gone})
+    return ready
 
 
 def _released_units(effects: pd.DataFrame, states: Collection[str]) -> dict[int, int]:
@@ -177,11 +202,11 @@ def build_release_plans(
     known = set(effects["state"].unique()) - {"voided"}
     released, moved = _released_units(effects, known), _moved_units(effects)
     plans = []
-    for row in records(proposals[(proposals["verdict"] == "ok") & proposals["is_from_quarantine"]]):
+    for row in _ready(proposals, moved):
         receipt, warehouse = row["receipt_line_id"], row["source_warehouse_id"]
         passed = row["quantity"] + moved.get(receipt, 0)
         units = passed - released.get(receipt, 0)
-        if units > 0 and warehouse in default_locations:
+        if row["is_from_quarantine"] and units > 0 and warehouse in default_locations:
             which = f"r{receipt}-{passed}"
             plans.append(
                 _release_plan(
@@ -204,7 +229,7 @@ def build_create_plans(
     """One transfer per source and target of what is ready, once enough units have gathered."""
     released, moved = _released_units(effects, ["confirmed"]), _moved_units(effects)
     groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for row in records(proposals[proposals["verdict"] == "ok"]):
+    for row in _ready(proposals, moved):
         if row["is_from_quarantine"]:
             free = released.get(row["receipt_line_id"], 0) - moved.get(row["receipt_line_id"], 0)
             row["quantity"] = min(row["quantity"], free)

@@ -68,8 +68,11 @@ class Batches:
         self._reader = Reader(worker.accounts, worker.settings)
         self._breaker = Breaker()
 
-    def carry_out(self, claimed: Sequence[Effect], sink: str) -> None:
+    def carry_out(self, claimed: Sequence[Effect], sink: str) -> bool:
         """Sends what its guards let pass; what is not reached is released to be planned again.
+
+        Returns:
+            Whether the next batch may be claimed.
 
         Raises:
             ReadFailed: what the guards need could not be read; nothing of the batch was sent.
@@ -78,14 +81,28 @@ class Batches:
         claimed_at = self._worker.clock.monotonic()
         passed = self._guarded(claimed)
         sent: list[Effect] = []
+        may_go_on = True
         for position, effect in enumerate(passed):
-            why_not = self._worker.why_not_send() or self._lease_is_short(claimed_at)
+            try:
+                why_not = self._why_not_now(effect, claimed_at)
+            except BudgetSpent as spent:
+                why_not, may_go_on = f"not_sent: {spent}", False
+                self._report.stop(str(spent))
             stopped = why_not is not None or not self._send_one(effect, sink, sent)
             if stopped:
                 # The effect at hand was recorded by its own answer; a release passes over it.
                 claiming.release(self._connections.current, passed[position:], why_not or "the account stopped")
                 break
         self._read_back(sent)
+        return may_go_on
+
+    def _why_not_now(self, effect: Effect, claimed_at: float) -> str | None:
+        """Takes the effect's turn, then says why it must not be sent all the same: a turn may be long in coming."""
+        why_not = self._worker.why_not_send()
+        if why_not is None:
+            self._connections.insist(lambda _: self._reader.take_turn(effect))
+            why_not = self._worker.why_not_send() or self._lease_is_short(claimed_at)
+        return why_not
 
     def _guarded(self, claimed: Sequence[Effect]) -> list[Effect]:
         connection = self._connections.current
@@ -143,7 +160,7 @@ class Batches:
     def _send(self, effect: Effect) -> Verdict:
         try:
             return self._judged(effect, self._reader.send(effect))
-        except (NotAllowed, BudgetSpent) as refusal:
+        except NotAllowed as refusal:
             # Raised before anything leaves the process.
             return _never_sent(str(refusal))
 

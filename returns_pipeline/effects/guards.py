@@ -1,6 +1,6 @@
 """What must still be true just before a call, read back for a whole batch at once. It only objects; the ledger makes the move.
 
-Whether a kind is live, approved and its gates open is asked by the claim itself and not here.
+Whether a kind is live, approved and its gates open is asked by the claim itself; here, whether an approved batch is still what was approved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import psycopg
 
 from returns_pipeline.effects.compare import differences
 from returns_pipeline.effects.reading import Reader
-from returns_pipeline.storage.ledger import reading
+from returns_pipeline.storage.ledger import approvals, reading
 from returns_pipeline.storage.ledger.effect import Effect
 
 _NOTHING_PAID = ("UNPAID", "NOT_APPLICABLE", "", None)
@@ -38,12 +38,17 @@ def objections(connection: psycopg.Connection, reader: Reader, effects: Sequence
     Raises:
         ReadFailed: what is needed could not be read; nothing may be sent then.
     """
+    changed = approvals.no_longer_as_approved(connection, [effect.effect_id for effect in effects])
+    found = {
+        number: Objection("payload_changed: its batch is not what was approved; void it, and it is planned anew")
+        for number in changed
+    }
     kind = effects[0].kind
     if kind == "credit.post":
-        return _to_posting(connection, reader, effects)
+        return _to_posting(connection, reader, effects) | found
     if kind in ("credit.cancel", "credit.amend"):
-        return _to_changing(reader, effects)
-    return {}
+        return _to_changing(reader, effects) | found
+    return found
 
 
 def _to_posting(connection: psycopg.Connection, reader: Reader, effects: Sequence[Effect]) -> dict[int, Objection]:

@@ -12,6 +12,7 @@ from returns_pipeline.clients.brightpearl_search import Filter, Since
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import BudgetSpent, Priority
+from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.domain.money import to_minor
 from returns_pipeline.effects.sinks import Accounts
 from returns_pipeline.settings import Settings
@@ -40,11 +41,22 @@ class Reader:
         client.reject = _unread
         return client
 
+    def take_turn(self, effect: Effect) -> None:
+        """Waits until the account may be called by an effect.
+
+        Raises:
+            BudgetSpent: it may not today.
+        """
+        self._client_of(effect).take_turn()
+
     def send(self, effect: Effect) -> WriteAnswer:
-        """The one call of an effect."""
+        """The one call of an effect, whose turn was taken."""
+        return self._client_of(effect).write(effect.request)
+
+    def _client_of(self, effect: Effect) -> BrightpearlClient | ReturnGoClient:
         if effect.kind.startswith("returngo."):
-            return self._accounts.returngo(self._settings.shop(effect.shop)).write(dict(effect.request))
-        return self._brightpearl.write(effect.request)
+            return self._accounts.returngo(self._settings.shop(effect.shop))
+        return self._brightpearl
 
     def forget(self) -> None:
         """Reads credits anew from now on."""

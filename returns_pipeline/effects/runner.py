@@ -88,6 +88,8 @@ class Runner:
             if refusal is not None:
                 report.stop(refusal)
             else:
+                # A disk that is full must fail here, and not after something was sent.
+                restore.write_head(connections.current)
                 batches = Batches(self._worker, connections, report)
                 for kind in kinds.IN_ORDER:
                     if kind in wanted:
@@ -132,7 +134,8 @@ class Runner:
             if not claimed:
                 return
             try:
-                batches.carry_out(claimed, sink)
+                if not batches.carry_out(claimed, sink):
+                    return
             except ReadFailed as failure:
                 claiming.release(connections.current, claimed, f"not_read: {failure}")
                 report.stop(str(failure))

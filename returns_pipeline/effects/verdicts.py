@@ -1,7 +1,7 @@
 """What an answer means for its effect: happened, did not happen, or unknown. Pure; the ledger makes the move, the runner sends.
 
 The table is: not sent and throttled -> planned again; created with an id -> confirmed; a definite no -> rejected; refused credentials
--> planned, and the account's sink stops; anything else -> unknown, to be looked up and never sent again blindly.
+or a certificate that does not hold -> planned, and the account's sink stops; anything else -> unknown, to be looked up and never sent again blindly.
 """
 
 import random
@@ -40,6 +40,8 @@ def verdict(effect: Effect, answer: WriteAnswer) -> Verdict:
         rest = (answer.retry_after_seconds or 60.0) + random.uniform(0.0, 1.0)  # noqa: S311 - jitter
         move = Move("planned", f"throttled: {said}", wait_seconds=rest, costs_attempt=False)
         return Verdict(_evidence("not_executed", answer), move)
+    if answer.outcome is Outcome.UNTRUSTED:
+        return _untrusted(effect, answer)
     if answer.outcome is Outcome.UNAUTHORIZED:
         move = Move("planned", f"not_authorized: {said}", costs_attempt=False)
         reason = (
@@ -94,6 +96,13 @@ def _refused(effect: Effect, answer: WriteAnswer) -> Verdict:
         return _unknown(answer, f"reference_in_use: {said}", outcome="refused")
     code = "period_locked" if effect.kind == "credit.post" and "period" in (answer.detail or "").lower() else "refused"
     return Verdict(_evidence("refused", answer), Move("rejected", f"{code}: {said}"))
+
+
+def _untrusted(effect: Effect, answer: WriteAnswer) -> Verdict:
+    sink = kinds.sink_of(effect.kind, effect.shop)
+    reason = f"{sink} is not who answers at its address ({answer.detail}): nothing was sent; check the address and its certificate"
+    move = Move("planned", f"not_sent: {answer.detail}", costs_attempt=False)
+    return Verdict(_evidence("not_sent", answer), move, stops_sink=reason)
 
 
 def _unknown(answer: WriteAnswer, reason: str, outcome: str = "unknown") -> Verdict:

@@ -3,6 +3,7 @@
 Not here: receiving goods (`actors_warehouse`) and ReturnGO's dashboard (`actors_returns`).
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
@@ -26,6 +27,11 @@ class Finance:
         """Locks the accounts up to and with a day (YYYY-MM-DD); None unlocks them."""
         self._world.switches.period_locked_until = dt.date.fromisoformat(until) if until else None
         return {"period_locked_until": until}
+
+    def change_tax_rate(self, code: str, rate: str) -> dict[str, Any]:
+        """The law changes the rate behind a tax code; what was invoiced before keeps its tax."""
+        self._world.tax_codes[code] = dataclasses.replace(self._world.tax_codes[code], rate=Decimal(rate))
+        return {"code": code, "rate": rate}
 
     def close_credit(self, credit_id: int, tax_date: str | None = None) -> dict[str, Any]:
         """Posts a credit with the Credit button."""
@@ -60,9 +66,11 @@ class Staff:
         credits.update_row(self._world, credit_id, row.row_id, quantity=quantity, net=net, tax=tax)
         return {"credit_id": credit_id, "row_id": row.row_id, "quantity": quantity}
 
-    def change_price(self, credit_id: int, sku: str, net: str) -> dict[str, Any]:
-        """Overtypes the net of a row of an unposted credit; Brightpearl recomputes the tax."""
-        row = credits.update_row(self._world, credit_id, self._row(credit_id, sku).row_id, net=Decimal(net))
+    def change_price(self, credit_id: int, sku: str, net: str, tax: str | None = None) -> dict[str, Any]:
+        """Overtypes the net of a row of an unposted credit; Brightpearl recomputes the tax unless that is typed too."""
+        row_id = self._row(credit_id, sku).row_id
+        typed = Decimal(tax) if tax is not None else None
+        row = credits.update_row(self._world, credit_id, row_id, net=Decimal(net), tax=typed)
         return {"credit_id": credit_id, "row_id": row.row_id, "net": str(row.net), "tax": str(row.tax)}
 
     def add_row(self, credit_id: int, name: str, net: str, tax: str, tax_code: str = "T20") -> dict[str, Any]:

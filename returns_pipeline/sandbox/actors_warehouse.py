@@ -99,6 +99,14 @@ class Warehouse:
             transfers.ship_goods_out_note(self._world, note_id)
         return {"note_ids": waiting}
 
+    def send_to_sale(self, sku: str, quantity: int = 1) -> dict[str, Any]:
+        """Staff move units from Returns to the warehouse that sells, on a transfer of their own, inspected or not."""
+        transfer_id = transfers.create_stock_transfer(self._world, account.RETURNS, account.MAIN, None)
+        products = [(self._product_id(sku), quantity, None)]
+        (note_id,) = transfers.dispatch_transfer(self._world, transfer_id, products)
+        transfers.ship_goods_out_note(self._world, note_id)
+        return {"transfer_id": transfer_id, "note_id": note_id}
+
     def put_away(self, warehouse_id: int = account.MAIN) -> dict[str, Any]:
         """Releases everything in a warehouse's quarantine to its default location."""
         warehouse = self._world.warehouse(warehouse_id)

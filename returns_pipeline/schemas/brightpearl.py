@@ -109,6 +109,12 @@ class Products(Table):
     components: of.Thing = of.thing("What a bundle holds: product_id, quantity")
     tax_code: of.Text = of.text("Tax code of the product now; credits keep the sale's", nullable=True)
     nominal_code_sales: of.Text = of.text("Nominal code of sales", nullable=True)
+    cost_value: of.Thing = of.exact(
+        "Cost of one unit on the cost price list; empty where there is none, or no list is named",
+        unit="cost_currency",
+        nullable=True,
+    )
+    cost_currency: of.Text = of.text("Currency of the cost", nullable=True)
     updated_on: of.Moment = of.moment("When it last changed", nullable=True)
     is_gone: of.Flag = of.flag("Whether Brightpearl no longer knows it")
     read_at: of.Moment = of.moment(

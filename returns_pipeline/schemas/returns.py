@@ -208,7 +208,8 @@ class TransferProposals(Table):
     rma_id: of.Whole = of.whole("The return")
     receipt_line_id: of.Whole = of.whole("The goods-in line")
     product_id: of.Whole = of.whole("Product")
-    quantity: of.Whole = of.whole("Units that passed", unit="units", gt=0)
+    quantity: of.Whole = of.whole("Units that passed and were on no transfer when this was judged", unit="units", gt=0)
+    moved_quantity: of.Whole = of.whole("Units of the goods-in line that were on transfers then", unit="units", ge=0)
     source_warehouse_id: of.Whole = of.whole("Returns warehouse they lie in")
     source_location_id: of.Whole = of.whole("Location they lie in")
     target_warehouse_id: of.MaybeWhole = of.whole(

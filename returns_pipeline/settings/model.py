@@ -61,6 +61,7 @@ class Brightpearl(Table):
     accounting_currency: str
     credit_ref_format: str
     returns_nominal_code: str
+    cost_price_list_id: int = Field(ge=0)
     statuses: Statuses
     fees: Fees
     payment_methods: dict[str, str]

@@ -43,7 +43,7 @@ def run(stage_pass: Pass, check: Check) -> CheckOutcome:
             stage_pass,
             f"check:{check.name}",
             shop.label,
-            [_finding(check, violation, shop.label) for violation in found],
+            [_finding(check, violation, shop.label) for violation in found if violation.told_as is None],
             judged=None,
         )
     outcome = CheckOutcome(rows, violations)
@@ -78,4 +78,6 @@ def _finding(check: Check, violation: Violation, shop: str) -> Finding:
         currency=violation.currency,
         expected=violation.expected,
         found=violation.found,
+        owner=check.owner,
+        severity=check.severity,
     )

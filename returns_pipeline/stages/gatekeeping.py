@@ -72,13 +72,31 @@ def commit(
             if not reasons:
                 _store(stage_pass, batch, good, report)
             reason = reasons.get(batch.table) or next(iter(reasons.values()), None)
-            gates.record(stage_pass.connection, shop, batch.table, stage_pass.run_id, passed=not reasons, reason=reason)
-            report.gates.append(GateVerdict(shop, batch.table, not reasons, reason))
+            report.gates.append(judge_gate(stage_pass, shop, batch.table, reason))
         for name, value in (moved_cursors or {}).items() if not reasons else ():
             cursors.move(stage_pass.connection, name, shop, value, stage_pass.run_id)
     report.counts["held_rows"] += len(findings)
     report.merge(observe(stage_pass, stage, shop, findings, _subjects(batches, findings)))
     return report
+
+
+def judge_gate(stage_pass: Pass, shop: str, table: str, reason: str | None) -> GateVerdict:
+    """Opens the gate of a shop's table, or closes it for a reason; a closed gate is an exception until it opens."""
+    was_closed = gates.record(
+        stage_pass.connection, shop, table, stage_pass.run_id, passed=reason is None, reason=reason
+    )
+    if reason is not None or was_closed:
+        closed = Finding(
+            code="gate_closed",
+            subject_type="gate",
+            subject_id=table,
+            shop=shop,
+            cause=f"the gate of {table} is closed",
+            expected="a batch that can be used",
+            found=reason,
+        )
+        observe(stage_pass, f"gate:{table}", shop, [closed] if reason is not None else [], judged=None)
+    return GateVerdict(shop, table, reason is None, reason)
 
 
 def rejected_record(rejection: RecordRejected, shop: str, subject_type: str, subject_id: str) -> Finding:

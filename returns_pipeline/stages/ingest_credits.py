@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from returns_pipeline.clients.brightpearl import GOODS_IN, INTERNAL, stamps_of
+from returns_pipeline.clients.brightpearl import GOODS_IN, GOODS_OUT, INTERNAL, stamps_of
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.records_brightpearl import SalesCredit
 from returns_pipeline.clients.records_warehouse import GoodsInLine, ShelfMove
@@ -17,7 +17,7 @@ from returns_pipeline.stages.gatekeeping import Batch, collector, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames, each_shop
 from returns_pipeline.stages.report import StageReport
-from returns_pipeline.storage import account_facts, cursors, known_credits
+from returns_pipeline.storage import account_facts, cursors, known_credits, stock
 from returns_pipeline.storage.frames import of_records
 
 _CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
@@ -161,7 +161,8 @@ def _read_shop_goods_in(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     moves: list[ShelfMove] = []
     cursor: dict[str, str] = {}
     if not stage_pass.scope.rma_ids and since is not None:
-        movements = list(client.goods_movements(since - OVERLAP, (GOODS_IN, INTERNAL)))
+        movements = list(client.goods_movements(since - OVERLAP, (GOODS_IN, INTERNAL, GOODS_OUT)))
+        stock.record_moves(stage_pass.connection, _left_returns(stage_pass, movements))
         found = _moved_notes(stage_pass, shop, movements, since, credit_ids)
         unannounced = _unannounced(stage_pass, shop, set(found.values()) - credit_ids)
         if unannounced:
@@ -236,6 +237,23 @@ def _shelf_moves(
             except RecordRejected as rejection:
                 reject(rejection)
     return found
+
+
+def _left_returns(stage_pass: Pass, movements: Sequence[Mapping[str, Any]]) -> list[stock.Move]:
+    """Of the movements, units that left a Returns warehouse for another: a goods-out note takes them off, so that its quantity is negative."""
+    watched = {warehouse for shop in stage_pass.settings.shops for warehouse in shop.returns_warehouses.values()}
+    return [
+        stock.Move(
+            int(row["goodsMovementId"]),
+            int(row["goodsNoteId"]),
+            int(row["productId"]),
+            int(row["warehouseId"]),
+            -int(row["quantity"]),
+            stamps_of(row, "updatedOn")[0],
+        )
+        for row in movements
+        if row.get("goodsNoteTypeCode") == GOODS_OUT and row.get("warehouseId") in watched and int(row["quantity"]) < 0
+    ]
 
 
 def _store_goods_in(

@@ -182,10 +182,23 @@ def _read_shop_products(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client.reject = collector(rejected, shop.label, "product")
     open_frames = Frames(stage_pass, shop)
     on_sales = set(open_frames["brightpearl_sales_order_rows"]["product_id"].dropna().astype("int64"))
-    known = set(open_frames["brightpearl/products"]["product_id"])
-    wanted = on_sales if stage_pass.scope.is_sweep else on_sales - known
+    known = open_frames["brightpearl/products"]
+    cost_list = stage_pass.settings.brightpearl.cost_price_list_id
+    # A cost that is missing may be written into the list any day; what is there already is read again in the sweep.
+    costless = known.loc[known["cost_value"].isna() & known["is_stock_tracked"], "product_id"] if cost_list else ()
+    wanted = (
+        on_sales if stage_pass.scope.is_sweep else (on_sales - set(known["product_id"])) | (on_sales & set(costless))
+    )
     products = client.products(wanted)
-    frame = of_records("brightpearl_products", products, is_gone=False, read_at=stage_pass.now)
+    costs = client.cost_prices(wanted, cost_list) if cost_list and wanted else {}
+    frame = of_records(
+        "brightpearl_products",
+        products,
+        cost_value=[costs.get(product.product_id, (None, None))[0] for product in products],
+        cost_currency=[costs.get(product.product_id, (None, None))[1] for product in products],
+        is_gone=False,
+        read_at=stage_pass.now,
+    )
     return commit(
         stage_pass,
         shop.label,

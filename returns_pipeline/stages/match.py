@@ -76,11 +76,9 @@ def _match_shop_receipts(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         "match:schema:receipts",
         [Batch("returns_receipts", judged, "receipt", "receipt_line_id", parents=("rma_id", rma_ids))],
     )
-    report.merge(
-        observe(
-            stage_pass, "match:receipts", shop.label, findings.findings_from_receipts(judged), judged_rmas(stage_pass)
-        )
-    )
+    found = findings.findings_from_receipts(judged)
+    found += findings.findings_from_inspections(read["returngo/return_items"], read["returns/return_lines"])
+    report.merge(observe(stage_pass, "match:receipts", shop.label, found, judged_rmas(stage_pass)))
     report.counts["units_received"] = int(judged["quantity"].sum())
     report.counts["units_passed"] = int(judged["passed_quantity"].sum())
     return report

@@ -45,7 +45,9 @@ def look(connection: psycopg.Connection, accounts: Accounts, settings: Settings,
     fresh = notes.keys() - set(before["asked"]) - known_credits.known_notes(connection, notes.keys())
     rma_of = known_credits.rma_of_credits(connection, {notes[note] for note in fresh})
     ours = sorted(note for note in fresh if notes[note] in rma_of)
-    newest = max([since, *(stamp for row in movements for stamp in stamps_of(row, "updatedOn"))])
+    seen = max((stamp for row in movements for stamp in stamps_of(row, "updatedOn")), default=since)
+    # A stamp ahead of the account's own clock would skip what is stamped rightly.
+    newest = max(since, min(seen, accounts.brightpearl.server_time or seen))
     asked = sorted((set(before["asked"]) & notes.keys()) | set(ours))
     return Arrivals(
         tuple(sorted({rma_of[notes[note]] for note in ours})),

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import psycopg
 
@@ -41,7 +42,11 @@ class Pass:
     run_id: str
     now: dt.datetime
     scope: Scope
-    ledger: OpenLedger
+
+    @cached_property
+    def ledger(self) -> OpenLedger:
+        """The ledger as this pass sees it."""
+        return OpenLedger(self.connection, self.scope.rma_ids or None)
 
     @property
     def shops(self) -> list[ShopSettings]:
@@ -58,15 +63,7 @@ def open_pass(settings: Settings, accounts: Accounts, run_id: str, scope: Scope)
     """
     refuse_unready(settings)
     with database.connect() as connection:
-        yield Pass(
-            settings,
-            connection,
-            accounts,
-            run_id,
-            dt.datetime.now(dt.UTC),
-            scope,
-            OpenLedger(connection, scope.rma_ids or None),
-        )
+        yield Pass(settings, connection, accounts, run_id, dt.datetime.now(dt.UTC), scope)
 
 
 def refuse_unready(settings: Settings) -> None:

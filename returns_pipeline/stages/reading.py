@@ -7,9 +7,10 @@ import pandas as pd
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages.gatekeeping import judge_gate
 from returns_pipeline.stages.passes import Pass
-from returns_pipeline.stages.report import GateVerdict, StageReport, total_of
-from returns_pipeline.storage import frames, gates
+from returns_pipeline.stages.report import StageReport, total_of
+from returns_pipeline.storage import frames
 
 
 class Frames:
@@ -73,7 +74,6 @@ def refuse(stage_pass: Pass, shop: str, tables: Sequence[str], reason: str) -> S
     """Closes the gates of these tables for one shop; rows and cursors stay as they were."""
     report = StageReport()
     for table in tables:
-        gates.record(stage_pass.connection, shop, table, stage_pass.run_id, passed=False, reason=reason)
-        report.gates.append(GateVerdict(shop, table, False, reason))
+        report.gates.append(judge_gate(stage_pass, shop, table, reason))
     report.notes.append(f"{shop}: {reason}")
     return report

@@ -10,13 +10,14 @@ from returns_pipeline.domain.doubles import double_credits
 from returns_pipeline.domain.findings import findings_from_match
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages import standing_in, verdicts
+from returns_pipeline.stages.drift import find_drift
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.parts import PARTS
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, Verdict, total_of
-from returns_pipeline.storage import coverage, frames, heartbeats, measures
+from returns_pipeline.storage import coverage, frames, heartbeats, ledger, measures
 
 # Lines on which goods-in and credit have met; their share is what the match covers, over all shops together.
 _MET = ("complete", "credited")
@@ -58,20 +59,34 @@ def measure_health(stage_pass: Pass) -> StageReport:
     report = StageReport()
     report.counts.update({f"measures_{state}": len(group) for state, group in measured.groupby("state")})
     report.notes = [row["message"] for row in measured[measured["state"] != "ok"].to_dict("records")]
+    # Dagster's event log keeps it where no hand on our tables reaches.
+    head = ledger.head(stage_pass.connection)
+    report.facts["audit_head"] = f"row {head.seq}, SHA-256 {head.hash_hex or 'none'}"
     _judge_health(stage_pass, measured, report)
     report.notes += standing_in.tell_of_silent_alerters(stage_pass)
     return report
 
 
 def _judge_health(stage_pass: Pass, measured: pd.DataFrame, report: StageReport) -> None:
-    is_heart = measured["measure"].str.startswith("heartbeat of ")
+    measures_of = measured["measure"].str
+    is_heart, is_gate = measures_of.startswith("heartbeat of "), measures_of.startswith("gate of ")
     for name, rows, step in (
         (
             "every_part_is_heard_from",
             measured[is_heart],
             "Look whether the Dagster daemon runs, and at the part's last tick.",
         ),
-        ("nothing_is_bad", measured[~is_heart], "Read the message; `returns-pipeline health` shows all of them."),
+        ("every_gate_is_open", measured[is_gate], "Read the reason; the next batch that fits opens the gate."),
+        (
+            "every_writer_may_write",
+            measured[measures_of.startswith("writing to ")],
+            "Mend what the reason names; writing begins again by itself once the account answers a read.",
+        ),
+        (
+            "the_audit_chain_holds",
+            measured[measured["measure"] == "audit chain"],
+            "Send nothing before somebody has looked at the row named.",
+        ),
     ):
         bad = rows[rows["state"] == "bad"]
         offenders = tuple((row["measure"], row["message"], step) for row in bad.to_dict("records"))
@@ -99,6 +114,7 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     )
     found = findings_from_match(matched) + double_credits(foreign, standing, credits, shop.label)
     report.merge(observe(stage_pass, "reconcile:match", shop.label, found, judged_rmas(stage_pass)))
+    report.merge(find_drift(stage_pass, shop, read, matched, foreign))
     report.counts.update({f"lines_{state}": int(count) for state, count in matched["state"].value_counts().items()})
     with_currency = matched.dropna(subset=["currency"])
     report.add_money("credited_net", with_currency, "credited_net_minor")

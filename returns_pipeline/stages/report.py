@@ -35,7 +35,7 @@ class Verdict:
 
 @dataclass
 class StageReport:
-    """Counts by name, money in minor units by (name, currency), one gate per shop, standing checks, first offenders as (what, id), notes in plain words."""
+    """Counts by name, money in minor units by (name, currency), one gate per shop, standing checks, first offenders as (what, id), notes in plain words, facts by name."""
 
     counts: Counter[str] = field(default_factory=Counter)
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -43,6 +43,7 @@ class StageReport:
     verdicts: list[Verdict] = field(default_factory=list)
     offenders: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def add_money(self, name: str, frame: pd.DataFrame, column: str, currency: str = "currency") -> None:
         """Adds the sum of `column` (minor units) per currency under `name`."""
@@ -57,6 +58,7 @@ class StageReport:
         self.verdicts.extend(other.verdicts)
         self.offenders.extend(other.offenders)
         self.notes.extend(other.notes)
+        self.facts.update(other.facts)
 
     @property
     def closed_gates(self) -> list[GateVerdict]:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from returns_pipeline.domain import confirmations, transfers
-from returns_pipeline.domain.findings import Finding, findings_from_effects
+from returns_pipeline.domain.findings import Finding, findings_from_effects, subject_of
 from returns_pipeline.domain.plans import EffectPlan, Sources, build_credit_plans
 from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
+from returns_pipeline.effects.stopping import deferred
 from returns_pipeline.settings import ShopSettings, live_kinds
 from returns_pipeline.stages import decide
 from returns_pipeline.stages.passes import Pass, refuse_unfit
@@ -63,20 +64,21 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
     report = StageReport()
     findings: dict[str, list[Finding]] = {}
     if stage_pass.settings.mode == "live":
-        report.counts["effects_settled"] += settle(
-            stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings
-        ).moved
-    runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id)
-    for number in range(_MOST_ROUNDS):
-        findings = {shop.label: _plan(stage_pass, shop, kinds, build, number, report) for shop in stage_pass.shops}
-        drained = runner.drain(kinds)
-        stage_pass.ledger.forget()
-        for state in ("confirmed", "rejected", "unknown", "halted"):
-            report.counts[f"effects_{state}"] += getattr(drained, state)
-        if drained.stopped_reason:
-            report.notes.append(drained.stopped_reason)
-        if not drained.confirmed:
-            break
+        settled = settle(stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings)
+        report.counts["effects_settled"] += settled.moved
+        report.notes += settled.unread
+    with deferred() as asked_to_stop:
+        runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id, stop=asked_to_stop)
+        for number in range(_MOST_ROUNDS):
+            findings = {shop.label: _plan(stage_pass, shop, kinds, build, number, report) for shop in stage_pass.shops}
+            drained = runner.drain(kinds)
+            stage_pass.ledger.forget()
+            for state in ("confirmed", "rejected", "unknown", "halted"):
+                report.counts[f"effects_{state}"] += getattr(drained, state)
+            if drained.stopped_reason:
+                report.notes.append(drained.stopped_reason)
+            if asked_to_stop() or not drained.confirmed:
+                break
     _tell(stage_pass, writer, kinds, findings, report)
     return report
 
@@ -108,16 +110,20 @@ def _plan(
         stage_pass.ledger.forget()
     report.counts["effects_planned"] += planned.planned
     report.counts["effects_adopted"] += planned.adopted
-    return findings + [_refused(shop.label, key, reason) for key, reason in planned.refused]
+    subjects = {plan.business_key: subject_of(plan.payload) for plan in plans}
+    return findings + [
+        _refused(shop.label, key, reason, subjects[key].get("rma_id")) for key, reason in planned.refused
+    ]
 
 
-def _refused(shop: str, business_key: str, reason: str) -> Finding:
+def _refused(shop: str, business_key: str, reason: str, rma_id: object) -> Finding:
     return Finding(
         code="effect_refused_by_ledger",
         subject_type="effect",
         subject_id=business_key,
         shop=shop,
         cause=f"{business_key.split(':')[0]}: {reason.split(':')[0]}",
+        rma_id=rma_id if isinstance(rma_id, int) else None,
         expected="a plan that the balances and gates allow",
         found=reason,
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.types.json import Jsonb
 
+from returns_pipeline.domain.deadlines import due_at
 from returns_pipeline.settings import Settings
-from returns_pipeline.storage.deadlines import due_at
 from returns_pipeline.storage.ledger import audit
 
 if TYPE_CHECKING:
@@ -163,8 +163,8 @@ def _rows(
         row = asdict(finding) | {
             "shop": finding.shop or shop,
             "stage": stage,
-            "owner": kind.owner,
-            "severity": kind.severity,
+            "owner": finding.owner or kind.owner,
+            "severity": finding.severity or kind.severity,
             "state": "open",
             "first_seen_at": now.isoformat(),
             "last_seen_at": now.isoformat(),

@@ -20,12 +20,14 @@ class Gate:
 
 def record(
     connection: psycopg.Connection, shop: str, table: str, run_id: str, passed: bool, reason: str | None = None
-) -> None:
-    """Adds a verdict; a closed gate must say why."""
-    connection.execute(
-        "INSERT INTO gates(shop, table_name, run_id, passed, reason) VALUES (%s, %s, %s, %s, %s)",
-        (shop, table, run_id, passed, reason),
-    )
+) -> bool:
+    """Adds a verdict, and answers whether the gate was closed before; a closed gate must say why."""
+    row = connection.execute(
+        """INSERT INTO gates(shop, table_name, run_id, passed, reason) VALUES (%(shop)s, %(table)s, %(run_id)s, %(passed)s, %(reason)s)
+           RETURNING coalesce((SELECT NOT passed FROM gates WHERE shop = %(shop)s AND table_name = %(table)s ORDER BY gate_id DESC LIMIT 1), false)""",
+        {"shop": shop, "table": table, "run_id": run_id, "passed": passed, "reason": reason},
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def newest(connection: psycopg.Connection, shop: str | None = None) -> list[Gate]:

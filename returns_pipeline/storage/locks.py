@@ -42,15 +42,25 @@ def hold(connection: psycopg.Connection, name: str, *, wait_seconds: float = 0.0
     try:
         yield
     finally:
-        connection.rollback()
-        connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_NAMESPACE, number))
-        connection.commit()
+        _unlock(connection, number)
 
 
 def _try(connection: psycopg.Connection, number: int) -> bool:
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, number)).fetchone()
     connection.commit()
     return bool(row and next(iter(row.values() if isinstance(row, dict) else row)))
+
+
+def _unlock(connection: psycopg.Connection, number: int) -> None:
+    try:
+        if not connection.closed:
+            connection.rollback()
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_NAMESPACE, number))
+            connection.commit()
+    except psycopg.OperationalError:
+        # A session that broke took its lock with it; its end must not hide what the holder was doing.
+        if not connection.closed:
+            raise
 
 
 def _holder(connection: psycopg.Connection, number: int) -> str:

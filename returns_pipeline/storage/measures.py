@@ -10,9 +10,10 @@ import psycopg
 
 from returns_pipeline.settings import Settings
 from returns_pipeline.storage import gaps, gates, heartbeats, outbox
-from returns_pipeline.storage.ledger import verify
+from returns_pipeline.storage.ledger import audit
 
 _QUOTA_ALARM_SHARE = 0.7
+_NEWEST_AUDIT_ROWS = 2_000
 
 
 def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> pd.DataFrame:
@@ -22,6 +23,7 @@ def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime
         *_gaps(connection, settings, now),
         *_gates(connection),
         *_effects(connection),
+        *_stopped(connection),
         _quota(connection, settings),
         _audit(connection),
         *_alerts(connection, now),
@@ -75,6 +77,14 @@ def _effects(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
         yield _row(f"{state} effects", count, "effects", "warn" if count else "ok", f"{count} effects are {state}")
 
 
+def _stopped(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
+    stopped = connection.execute(
+        "SELECT sink, extract(epoch FROM clock_timestamp() - stopped_at)::bigint / 60, reason FROM sink_stops ORDER BY sink"
+    ).fetchall()
+    for sink, minutes, reason in stopped:
+        yield _row(f"writing to {sink}", int(minutes), "minutes stopped", "bad", f"nothing is written: {reason}")
+
+
 def _quota(connection: psycopg.Connection, settings: Settings) -> dict[str, Any]:
     row = connection.execute(
         "SELECT coalesce(sum(calls), 0)::bigint FROM api_calls WHERE api = 'returngo' AND hour > now() - interval '24 hours'"
@@ -88,7 +98,8 @@ def _quota(connection: psycopg.Connection, settings: Settings) -> dict[str, Any]
 
 
 def _audit(connection: psycopg.Connection) -> dict[str, Any]:
-    broken = verify(connection)
+    # The newest rows only: the whole chain is walked once a day by `housekeeping`.
+    broken = audit.verify_since(connection, audit.head(connection).seq - _NEWEST_AUDIT_ROWS)
     return _row(
         "audit chain",
         broken or 0,

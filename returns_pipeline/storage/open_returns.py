@@ -11,12 +11,13 @@ _SETTLED = ["complete", "cancelled", "credited_by_others", "nothing_to_credit"]
 
 
 def close_settled(connection: psycopg.Connection, shop: str) -> int:
-    """Closes the returns that ReturnGo has finished with and that have nothing left to do here; answers how many."""
+    """Closes the returns that ReturnGo has finished with and that have nothing left to do or to answer here; answers how many."""
     return connection.execute(
         """UPDATE returngo_rmas r SET is_open = false
             WHERE r.shop = %s AND r.is_open AND r.status IN ('Done', 'Canceled', 'Rejected')
               AND EXISTS (SELECT 1 FROM finance_three_way_match m WHERE m.rma_id = r.rma_id)
-              AND NOT EXISTS (SELECT 1 FROM finance_three_way_match m WHERE m.rma_id = r.rma_id AND m.state <> ALL(%s))""",
+              AND NOT EXISTS (SELECT 1 FROM finance_three_way_match m WHERE m.rma_id = r.rma_id AND m.state <> ALL(%s))
+              AND NOT EXISTS (SELECT 1 FROM exceptions e WHERE e.rma_id = r.rma_id AND e.state IN ('open', 'acknowledged'))""",
         (shop, _SETTLED),
     ).rowcount
 

@@ -3,6 +3,7 @@
 No call is made here; the clients are given these and know nothing of the database.
 """
 
+import contextlib
 import datetime as dt
 import threading
 import time
@@ -59,10 +60,16 @@ class CallRecorder:
                 self._least[key] = min(remaining, self._least.get(key, remaining))
             is_due = self._gathered.total() >= self._batch or self._clock() - self._written_at >= self._seconds
         if is_due:
-            self.flush()
+            # A call that was made must not look as if it failed: what cannot be written now is written at the next flush, which tells.
+            with contextlib.suppress(psycopg.OperationalError):
+                self.flush()
 
     def flush(self) -> None:
-        """Writes down what was gathered; call it at the end of a run."""
+        """Writes down what was gathered; call it at the end of a run.
+
+        Raises:
+            psycopg.OperationalError: the database is away; what was gathered is kept.
+        """
         with self._lock:
             gathered, self._gathered = self._gathered, Counter()
             milliseconds, self._milliseconds = self._milliseconds, Counter()
@@ -70,9 +77,16 @@ class CallRecorder:
             self._written_at = self._clock()
         if not gathered:
             return
-        rows = [
+        rows: list[tuple[object, ...]] = [
             (self._api, self._shop, *key, calls, milliseconds[key], least.get(key)) for key, calls in gathered.items()
         ]
+        try:
+            self._write(rows)
+        except psycopg.OperationalError:
+            self._gather_again(gathered, milliseconds, least)
+            raise
+
+    def _write(self, rows: list[tuple[object, ...]]) -> None:
         with self._connect() as connection, connection.cursor() as cursor:
             cursor.executemany(
                 """INSERT INTO api_calls AS c (api, shop, hour, method, path_template, http_status, calls, milliseconds, least_remaining)
@@ -81,6 +95,18 @@ class CallRecorder:
                      milliseconds = c.milliseconds + excluded.milliseconds, least_remaining = least(c.least_remaining, excluded.least_remaining)""",
                 rows,
             )
+
+    def _gather_again(
+        self,
+        gathered: Counter[tuple[dt.datetime, str, str, int]],
+        milliseconds: Counter[tuple[dt.datetime, str, str, int]],
+        least: dict[tuple[dt.datetime, str, str, int], int],
+    ) -> None:
+        with self._lock:
+            self._gathered.update(gathered)
+            self._milliseconds.update(milliseconds)
+            for key, remaining in least.items():
+                self._least[key] = min(remaining, self._least.get(key, remaining))
 
 
 class DailyCount:
@@ -137,12 +163,14 @@ class PostgresPacer:
         if remaining is None:
             return
         blocked_for = (next_period_milliseconds or 0) / 1000.0 if remaining < self._reserve else None
-        self._run(
-            """UPDATE quota_buckets SET tokens = least(tokens, %(remaining)s), blocked_until = CASE WHEN %(seconds)s::float8 IS NULL THEN blocked_until
-                 ELSE greatest(blocked_until, clock_timestamp() + make_interval(secs => %(seconds)s::float8)) END
-               WHERE name = %(name)s RETURNING 0""",
-            {"remaining": remaining, "seconds": blocked_for, "name": self._name},
-        )
+        # The answer that told this must not be lost with it; the next turn meets the same database and says that it is away.
+        with contextlib.suppress(psycopg.OperationalError):
+            self._run(
+                """UPDATE quota_buckets SET tokens = least(tokens, %(remaining)s), blocked_until = CASE WHEN %(seconds)s::float8 IS NULL THEN blocked_until
+                     ELSE greatest(blocked_until, clock_timestamp() + make_interval(secs => %(seconds)s::float8)) END
+                   WHERE name = %(name)s RETURNING 0""",
+                {"remaining": remaining, "seconds": blocked_for, "name": self._name},
+            )
 
     def close(self) -> None:
         """Gives the connection back."""

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from returns_pipeline.clients.allow_list import Rule
-from returns_pipeline.clients.pacing import Unpaced
+from returns_pipeline.clients.pacing import Priority
 from returns_pipeline.clients.transport import Transport
 
 Act = Callable[["Handler"], None]
@@ -143,6 +143,19 @@ def drips(first: bytes, drop: bytes = b" ") -> Act:
             handler.wfile.flush()
 
     return act
+
+
+class Unpaced:
+    """Lets every call go, and remembers whose turn it was."""
+
+    def __init__(self) -> None:
+        self.turns: list[Priority] = []
+
+    def wait(self, priority: Priority) -> None:
+        self.turns.append(priority)
+
+    def note(self, remaining: int | None, next_period_milliseconds: int | None) -> None:
+        """Learns nothing."""
 
 
 class Calls:

@@ -4,6 +4,7 @@ import pytest
 
 from returns_pipeline.domain.findings import (
     findings_from_effects,
+    findings_from_inspections,
     findings_from_lines,
     findings_from_proposals,
     findings_from_receipts,
@@ -22,7 +23,12 @@ PAYLOAD = {"subject": {"rma_id": RMA}, "expect": {"total_minor": 2400, "currency
         ("rejected", "period_locked: the period is closed", "period_locked"),
         ("halted", "foreign_credit: credit 9 appeared", "foreign_credit"),
         ("halted", "payload_mismatch: credit 9: tax", "payload_mismatch"),
+        ("halted", "credit_gone: credit 8001 was deleted", "credit_gone"),
+        ("halted", "cancelled_but_received: goods were received", "cancelled_but_received"),
+        ("halted", "adoption_proposed: 9 has appeared", "adoption_proposed"),
+        ("halted", "no_progress: 5 attempts", "no_progress"),
         ("halted", "anything else", "effect_halted"),
+        ("confirmed", "payload_mismatch: credit 9: tax_minor is 201, expected 200", "payload_mismatch"),
         ("unknown", "posting_pending: Brightpearl is posting", "posting_pending"),
         ("unknown", "no answer", "effect_unknown"),
     ],
@@ -32,6 +38,12 @@ def test_a_troubled_effect_is_told_by_its_cause(state: str, reason: str, code: s
     effect = {"kind": "credit.post", "business_key": "post:8001", "payload": PAYLOAD, "state": state, "reason": reason}
     (finding,) = findings_from_effects(worlds.effects(effect))
     assert (finding.code, finding.subject_id, finding.rma_id, finding.found) == (code, "post:8001", RMA, reason)
+
+
+def test_a_confirmed_effect_is_told_only_when_it_came_out_other_than_sent() -> None:
+    """Else every posted credit would stand on somebody's list for ever."""
+    done = {"kind": "credit.post", "business_key": "post:8001", "payload": PAYLOAD, "state": "confirmed"}
+    assert findings_from_effects(worlds.effects(done, done | {"reason": "posted_by_hand: as SC-1"})) == []
 
 
 def test_a_posting_that_waits_for_approval_is_told_with_its_money() -> None:
@@ -79,3 +91,20 @@ def test_held_receipts_and_proposals_are_told() -> None:
         frame_of([held(row, "sale_not_invoiced", "an invoice", "none", waits=True)], NOW)
     )
     assert (waiting.code, waiting.money_minor) == ("sale_not_invoiced", 1200)
+
+
+@pytest.mark.parametrize(
+    ("unit", "line", "codes"),
+    [
+        ({"validated_at": NOW}, {}, ["not_in_parcel"]),
+        ({"validated_at": NOW, "is_returned": True}, {}, []),
+        ({"validated_at": None}, {}, []),
+        ({"validated_at": NOW}, {"verdict": "void"}, []),
+        ({"validated_at": NOW}, {"life": "lost_in_transit"}, []),
+    ],
+)
+def test_a_unit_that_inspection_missed_is_told_while_its_return_goes_on(unit: dict, line: dict, codes: list) -> None:
+    """An empty box that nobody hears of is a customer who waits and a shop that does not know why."""
+    found = findings_from_inspections(worlds.items(unit), worlds.return_lines(line))
+    assert [finding.code for finding in found] == codes
+    assert all((finding.rma_id, finding.money_minor) == (RMA, 1200) for finding in found)

@@ -124,14 +124,27 @@ def test_a_sale_of_another_channel_is_held() -> None:
 # Rows
 
 
-def test_the_line_id_is_tried_first() -> None:
-    """Where the sale keeps Shopify's line id, no SKU needs to be trusted."""
+@pytest.mark.parametrize("sku", ["", "SHIRT"])
+def test_the_line_id_is_tried_first(sku: str) -> None:
+    """Two rows sold the SKU at different prices: only the shop's line says which of them comes back."""
+    sold = worlds.sold(
+        {"order_row_id": 1, "product_id": 11, "sku": "SHIRT"},
+        {"order_row_id": 2, "product_id": 11, "sku": "SHIRT", "net_minor": 1, "external_ref": "777"},
+    )
+    line = only(matched(items=worlds.items({"shopify_line_item_id": "777", "sku": sku}), sold=sold))
+    assert (line["order_row_id"], line["matched_by"], line["sku_sold"]) == (2, "line_id", "SHIRT")
+
+
+@pytest.mark.parametrize("sku", ["SHIRT", "shirt"])
+def test_a_line_that_sold_another_sku_is_held_with_that_line_as_the_suggestion(sku: str) -> None:
+    """Which of both is wrong, the line or the SKU, is known to nobody here."""
     sold = worlds.sold(
         {"order_row_id": 1, "product_id": 11, "sku": "SHIRT"},
         {"order_row_id": 2, "product_id": 12, "sku": "CAP", "external_ref": "777"},
     )
-    line = only(matched(items=worlds.items({"shopify_line_item_id": "777"}), sold=sold))
-    assert (line["order_row_id"], line["matched_by"], line["sku_sold"]) == (2, "line_id", "CAP")
+    line = only(matched(items=worlds.items({"shopify_line_item_id": "777", "sku": sku}), sold=sold))
+    assert (line["verdict"], line["hold_code"]) == ("held", "sku_unknown")
+    assert line["suggestion"] == "map it to order row 2, which sold CAP"
 
 
 def test_a_sku_as_sold_is_matched_exactly() -> None:

@@ -47,6 +47,23 @@ def test_only_money_that_was_given_back_is_recorded(connection, change):
     assert recorded(retail) == []
 
 
+@pytest.mark.parametrize("names_units", [True, False])
+def test_a_delivery_that_was_credited_beside_the_goods_takes_the_rest_of_their_refund(connection, names_units):
+    """Scenario 35: one transaction pays for both; recorded on the goods alone, the delivery's credit stays unpaid for ever."""
+    retail = Retail(connection)
+    retail.sale(5001, [(9001, "SHIRT", 1, 1000, 200), (9003, None, 1, 400, 80)])
+    retail.rma(77, 5001)
+    items = retail.units(77, "SHIRT", 1200, 200)
+    retail.step()
+    retail.receive(8001, "SHIRT", 1)
+    retail.refund(42, 77, 1680, items if names_units else [])
+    paid: list[tuple[str, int, str]] = []
+    for _ in range(5):
+        paid += recorded(retail)
+        retail.step()
+    assert paid == [("refund:42:8001", 1200, ""), ("refund:42:8002", 480, "")]
+
+
 def test_nothing_is_recorded_where_the_shop_does_not_want_it(connection):
     """Some other integration records payments there."""
     retail, items = posted(connection, policy={"record_refunds": False})

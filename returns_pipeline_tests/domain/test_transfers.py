@@ -96,6 +96,25 @@ def test_units_on_a_transfer_are_not_proposed_again() -> None:
     assert len(proposed(receipts, worlds.effects(effect | {"state": "voided"}))) == 1
 
 
+def test_what_was_put_on_a_transfer_since_the_proposal_was_judged_is_not_planned_again() -> None:
+    """A writer plans in rounds from one judgement: planned twice, the second transfer finds empty shelves."""
+    for location in (5, 6):
+        receipts = worlds.receipts(
+            {"quantity": 2, "matched_quantity": 2, "passed_quantity": 2, "location_id": location}
+        )
+        found = proposed(receipts)
+        released = {
+            "kind": "transfer.release",
+            "business_key": "r",
+            "payload": {"subject": {"receipt_line_id": 30, "quantity": 2}},
+        }
+        (first,) = created(found, worlds.effects(released))
+        made = {"kind": first.kind, "business_key": first.business_key, "payload": first.payload, "remote_id": "77"}
+        effects = worlds.effects(released, made)
+        assert created(found, effects) == []
+        assert build_release_plans(found, effects, LOCATIONS) == []
+
+
 def test_one_transfer_carries_all_ready_units_of_a_route() -> None:
     """Its reference follows from the units, so that the same transfer is never made twice."""
     receipts = worlds.receipts({"passed_quantity": 1}, {"receipt_line_id": 31, "product_id": 12, "passed_quantity": 1})

@@ -10,7 +10,6 @@ import psycopg
 
 from returns_pipeline.clients import allow_list
 from returns_pipeline.clients.brightpearl import BrightpearlClient
-from returns_pipeline.clients.pacing import Unpaced
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.clients.transport import Transport
 from returns_pipeline.domain.plans import EffectPlan, PlannedLine
@@ -18,6 +17,7 @@ from returns_pipeline.effects.runner import DrainReport, Runner
 from returns_pipeline.effects.settle import SettleReport, settle
 from returns_pipeline.settings import Settings, ShopSettings, load_settings
 from returns_pipeline.storage import database, ledger
+from returns_pipeline_tests.clients.server import Unpaced
 from returns_pipeline_tests.storage.ledger import books
 
 KINDS = ("credit.raise", "credit.post")
@@ -63,9 +63,10 @@ class TestAccounts:
         rules = allow_list.BRIGHTPEARL_READS + allow_list.writes_of(
             ["credit.raise", "credit.post", "credit.cancel", "credit.amend"]
         )
+        self.pacer = Unpaced()
         self.brightpearl = BrightpearlClient(
             Transport(
-                base_url, dict, rules, Unpaced(), lambda *_: None, api="Brightpearl", deadline_seconds=deadline_seconds
+                base_url, dict, rules, self.pacer, lambda *_: None, api="Brightpearl", deadline_seconds=deadline_seconds
             )
         )
 
@@ -130,7 +131,7 @@ class Drill:
             "RETURNS_FAILPOINT": failpoint,
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "returns_pipeline_tests.faults.worker"],
+            [sys.executable, "-m", "returns_pipeline_tests.faults.process"],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

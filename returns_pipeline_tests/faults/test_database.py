@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import psycopg
 import pytest
@@ -10,7 +11,7 @@ from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import CredentialRefused
 from returns_pipeline.effects import restore
 from returns_pipeline.storage import database, home
-from returns_pipeline.storage.ledger import audit
+from returns_pipeline.storage.ledger import audit, claiming
 from returns_pipeline_tests.faults.drills import credit_plan
 from returns_pipeline_tests.storage.ledger import books
 
@@ -197,3 +198,62 @@ def test_f30_a_worker_that_stalls_past_its_lease_does_not_send(drill, account):
     drill.drain(clock=Stalling())
     assert account.posts == []
     assert (drill.state(), drill.reason()) == ("planned", "not_sent")
+
+
+FULL_DISK = """
+CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.state = 'sending' THEN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER disk_full BEFORE UPDATE ON effect FOR EACH ROW EXECUTE FUNCTION disk_full();
+"""
+
+
+def test_f48_a_full_disk_of_the_database_stops_before_the_call(drill, account):
+    """What cannot be written down must not be done: afterwards nobody would know of it."""
+    drill.plan(credit_plan(), credit_plan(2))
+    drill.connection.execute(FULL_DISK)
+    drill.drain()
+    assert account.posts == []
+    drill.connection.execute("DROP TRIGGER disk_full ON effect")
+    drill.let_leases_run_out()
+    assert drill.drain().confirmed == 2
+
+
+def test_f48_a_home_that_cannot_be_written_stops_before_the_call(drill, account):
+    """The head of the audit could not be kept outside: the next restore would go unnoticed."""
+    drill.plan(credit_plan())
+    home.ledger_head().parent.mkdir(parents=True)
+    home.ledger_head().with_suffix(".new").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        drill.drain()
+    assert (drill.state(), account.posts) == ("planned", [])
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_f34_a_workers_clock_that_is_wrong_changes_nothing(drill, account, hours, monkeypatch):
+    """Leases go by the database's clock, deadlines by a clock that never jumps: the wall clock of a worker is asked by nobody."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    drill.plan(credit_plan(), credit_plan(2))
+    account.faults.append("drop after")
+    drill.drain()
+    other = drill.settle()
+    assert other.by_state["confirmed"] == 1
+    assert (set(drill.states().values()), len(account.posts)) == ({"confirmed"}, 2)
+
+
+def test_f34_a_database_clock_that_jumps_during_a_call_never_makes_a_second_one(drill, account):
+    """By its new time the lease is over: the effect becomes unknown, is looked up, and the late answer is kept as evidence."""
+    drill.plan(credit_plan())
+    account.faults.append("hold and answer")
+    worker = threading.Thread(target=drill.drain)
+    worker.start()
+    assert account.arrived.wait(10)
+    with database.connect() as other:
+        other.execute("UPDATE effect SET lease_until = lease_until - interval '1 hour'")
+        assert claiming.expire_leases(other) == claiming.Expired(planned=0, unknown=1)
+    account.go_on.set()
+    worker.join()
+    assert drill.state() == "unknown"
+    drill.settle()
+    assert (drill.state(), len(account.posts)) == ("confirmed", 1)

@@ -9,7 +9,7 @@ import pytest
 
 from returns_pipeline.commands import runtime, sandbox_process
 from returns_pipeline_tests.conftest import url_of
-from returns_pipeline_tests.scenarios.lockstep import Played
+from returns_pipeline_tests.scenarios.lockstep import USUAL, Arrangement, Play, Played
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
 OpenShop = Callable[..., AbstractContextManager[Retailer]]
@@ -17,10 +17,10 @@ OpenShop = Callable[..., AbstractContextManager[Retailer]]
 
 @pytest.fixture(scope="session")
 def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> OpenShop:
-    """Opens a retailer for as long as a `with` block lasts; takes lines of the sandbox's settings and what stands there instead."""
+    """Opens a retailer for as long as a `with` block lasts."""
 
     @contextmanager
-    def opened(changes: Mapping[str, str] | None = None) -> Iterator[Retailer]:
+    def opened(arrangement: Arrangement = USUAL) -> Iterator[Retailer]:
         home = tmp_path_factory.mktemp("home")
         name = f"scenarios_{uuid.uuid4().hex}"
         with (
@@ -29,7 +29,7 @@ def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPat
             pytest.MonkeyPatch.context() as patch,
         ):
             settings = home / "settings.toml"
-            settings.write_text(changed(sandbox.settings_toml, changes or {}), encoding="utf-8")
+            settings.write_text(changed(sandbox.settings_toml, arrangement.changes), encoding="utf-8")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
             variables = sandbox.environment | {
                 "RETURNS_HOME": str(home),
@@ -43,6 +43,7 @@ def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPat
             for variable, value in variables.items():
                 patch.setenv(variable, value)
             runtime.prepare()
+            sandbox.post("/switches", dict(arrangement.switches))
             yield Retailer(sandbox)
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -50,15 +51,23 @@ def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def played(request: pytest.FixtureRequest, open_shop: OpenShop) -> Played:
-    """Every chosen case of every module, played in lockstep with one retailer before the first of them is told."""
-    scripts = [
-        item.function.script for item in request.session.items if hasattr(getattr(item, "function", None), "script")
-    ]
-    cases = Played()
-    with open_shop() as retailer:
-        cases.play(scripts, retailer)
-    return cases
+def play(request: pytest.FixtureRequest, open_shop: OpenShop) -> Play:
+    """Plays every chosen case of an arrangement in lockstep with one retailer, before the first of them is told."""
+    done: dict[Arrangement, Played] = {}
+
+    def played(arrangement: Arrangement) -> Played:
+        if arrangement not in done:
+            done[arrangement] = Played()
+            scripts = [
+                item.function.script
+                for item in request.session.items
+                if getattr(getattr(item, "function", None), "arrangement", None) == arrangement
+            ]
+            with open_shop(arrangement) as retailer:
+                done[arrangement].play(scripts, retailer)
+        return done[arrangement]
+
+    return played
 
 
 def changed(settings_toml: str, changes: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 Not here: how cases take turns (`lockstep`) and what starts the retailer (`conftest`).
 """
 
+import datetime as dt
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,34 @@ from typing import Any
 from returns_pipeline.commands.sandbox_process import Sandbox
 from returns_pipeline.commands.sync import SyncResult, sync
 from returns_pipeline.sandbox.retailer_orders import UK_SHAPES
+from returns_pipeline.settings import load_settings
+from returns_pipeline.stages.acting import Act, act
 from returns_pipeline.stages.passes import Scope
 from returns_pipeline.storage import database
 
 MAIN, RETURNS = 2, 3
 REFUND = "RefundToPaymentMethod"
 _HOURS_BETWEEN_SYNCS = 2
-_OF_A_PRODUCT_OF_ITS_OWN = ("single", "pair")
+# The cases happen in the days before today: the pipeline goes by the real clock.
+_DAYS_BEFORE_TODAY = 5
+# Products that several shapes of orders are always of: no case has them for itself.
+_SHARED = {
+    "THIRDS-1",
+    "LIN-8",
+    "LIN-10",
+    "MER-S",
+    "RJK-S",
+    "SET-TOWEL",
+    "SET-TEA",
+    "HAMPER-1",
+    "TWL-BATH",
+    "TWL-HAND",
+    "TWL-FACE",
+    "TEAPOT-1",
+    "MUG-BLU",
+    "CNDL-FIG",
+    "CLK-WALL",
+}
 _HOURS_UNTIL_SHIPPED = 24  # the goods of a new order leave the warehouse within a day; before that nobody returns them
 
 
@@ -56,6 +78,8 @@ class Credit:
     is_posted: bool
     is_cancelled: bool
     is_ours: bool
+    currency: str
+    tax_date: str | None
     rows: tuple[Mapping[str, Any], ...]
 
     @property
@@ -75,22 +99,30 @@ class Retailer:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self._hours_to_wait = _HOURS_UNTIL_SHIPPED
-        self._sold: set[str] = set()
+        self._sold: set[str] = set(_SHARED)
+        self._reserved: set[str] = set()
+        self._is_sweep_due = False
+        begins = dt.datetime.now(dt.UTC) - dt.timedelta(days=_DAYS_BEFORE_TODAY)
+        until = begins - dt.datetime.fromisoformat(self.state()["now"])
+        sandbox.post("/advance", {"hours": max(0, int(until.total_seconds() // 3600))})
 
     # What people do.
 
     def act(self, actor: str, verb: str, **arguments: Any) -> Any:
         return self.sandbox.post("/act", {"actor": actor, "verb": verb, **arguments})
 
-    def order(self, shape: str = "single", shop: str = "uk") -> Order:
+    def order(self, shape: str = "single", shop: str = "uk", *, alone: bool = False) -> Order:
         """The customer buys; the goods are shipped and, unless the shape says otherwise, invoiced.
 
-        Singles and pairs are of a product that no other order of this kind has, so that its stock is this case's own.
+        `alone`: of a product that no other case has, so that its stock is this case's own.
         """
-        bought = self.act("customer", "buy", shop=shop, shape=shape)
-        while shape in _OF_A_PRODUCT_OF_ITS_OWN and bought["skus"][0] in self._sold:
+        while True:
             bought = self.act("customer", "buy", shop=shop, shape=shape)
-        self._sold.add(bought["skus"][0])
+            skus = set(bought["skus"])
+            if not skus & (self._reserved | (self._sold if alone else set())):
+                break
+        self._sold |= skus
+        self._reserved |= skus if alone else set()
         return Order(bought["order_name"], bought["order_id"], tuple(bought["skus"]))
 
     def opening_order(self, shape: str) -> Order:
@@ -125,10 +157,19 @@ class Retailer:
     def inspect(self, asked: Return, result: str, item_ids: Sequence[int] | None = None) -> None:
         """The inspector looks at units in ReturnGo: pass, fail or missing."""
         self.act("inspector", "inspect", rma_id=asked.rma_id, result=result, item_ids=item_ids)
+        # ReturnGo's list does not show an inspection: only a sweep is sure to see it.
+        self._is_sweep_due = True
 
     def refund(self, asked: Return, **how: Any) -> None:
         """Customer service pays in ReturnGo."""
         self.act("cx", "refund", rma_id=asked.rma_id, **how)
+
+    def decide(self, asked: Return, code: str, action: str, **value: Any) -> str:
+        """A person acts on an open exception about a return, with a second person for a larger sum."""
+        wanted = Act(action, value, f"scenario: {action}", "Finance One", "Finance Two")
+        (exception_id,) = [number for found, _, number, _ in self.open_exceptions(asked) if found == code]
+        with database.connect() as connection:
+            return act(connection, load_settings(), exception_id, wanted)
 
     def time_passes(self, *, days: int) -> None:
         """The retailer's people do nothing for some days."""
@@ -138,7 +179,8 @@ class Retailer:
         """Time goes on, then the pipeline works until nothing moves; no step may fail and no gate may close."""
         self.sandbox.post("/advance", {"hours": self._hours_to_wait})
         self._hours_to_wait = _HOURS_BETWEEN_SYNCS
-        result = sync(Scope(is_sweep=is_sweep), until_idle=True)
+        result = sync(Scope(is_sweep=is_sweep or self._is_sweep_due), until_idle=True)
+        self._is_sweep_due = False
         assert result.is_good, (result.failed_steps, result.closed_gates)
         return result
 
@@ -163,6 +205,8 @@ class Retailer:
                 is_posted=found["invoice_reference"] not in ("", "pending"),
                 is_cancelled=found["is_cancelled"],
                 is_ours=(found["external_ref"] or "").startswith("rg-"),
+                currency=found["currency"],
+                tax_date=found["tax_date"],
                 rows=tuple(found["rows"]),
             )
             for found in self.state()["brightpearl"]["credits"]
@@ -183,11 +227,24 @@ class Retailer:
 
     def payments(self, credit: Credit) -> list[Decimal]:
         """Customer payments on a credit."""
+        return [amount for _, amount in self.payments_by_method(credit)]
+
+    def payments_by_method(self, credit: Credit) -> list[tuple[str, Decimal]]:
+        """Payment method and amount of the customer payments on a credit."""
         return [
-            Decimal(payment["amount"])
+            (payment["method"], Decimal(payment["amount"]))
             for payment in self.state()["brightpearl"]["payments"]
             if payment["order_id"] == credit.credit_id
         ]
+
+    def on_sale(self, sku: str) -> int:
+        """Units of a SKU in the main warehouse that a customer may buy: not those in quarantine."""
+        held = self.state()["brightpearl"]["stock"]
+        return sum(
+            place["quantity"]
+            for place in held
+            if (place["sku"], place["warehouse_id"], place["is_quarantine"]) == (sku, MAIN, False)
+        )
 
     def stock(self, sku: str, warehouse_id: int) -> int:
         """Units of a SKU on hand in a warehouse, quarantine included."""
@@ -219,6 +276,45 @@ class Retailer:
                 "SELECT code, owner, exception_id, suggestion FROM exceptions_open WHERE rma_id = %s ORDER BY code",
                 [asked.rma_id],
             ).fetchall()
+
+    def transactions(self, asked: Return) -> list[int]:
+        """The numbers of the refunds that ReturnGo asked for."""
+        return [transaction["id"] for transaction in self._rma(asked)["transactions"]]
+
+    def receipts_without_return(self, credit_id: int) -> int:
+        """Open exceptions about goods on a credit that no return announced."""
+        with database.connect() as connection:
+            (found,) = connection.execute(
+                """SELECT count(*) FROM exceptions_open e JOIN returns_receipts r ON e.subject_id = r.receipt_line_id::text
+                    WHERE e.code = 'receipt_without_return' AND r.credit_id = %s""",
+                [credit_id],
+            ).fetchone()
+        return int(found)
+
+    def matched(self, asked: Return) -> list[tuple[int, int, int]]:
+        """Announced, received and credited units of each line, side by side."""
+        with database.connect() as connection:
+            return connection.execute(
+                """SELECT announced_quantity, received_quantity, credited_quantity FROM finance_three_way_match
+                    WHERE rma_id = %s ORDER BY return_line_id""",
+                [asked.rma_id],
+            ).fetchall()
+
+    def attempts_of(self, kind: str, outcome: str) -> int:
+        """How many calls of a kind of effect had an outcome."""
+        with database.connect() as connection:
+            (found,) = connection.execute(
+                "SELECT count(*) FROM effect_attempt JOIN effect e USING (effect_id) WHERE e.kind = %s AND outcome = %s",
+                [kind, outcome],
+            ).fetchone()
+        return int(found)
+
+    def states_of(self, kind: str) -> set[str]:
+        """The states of all effects of a kind."""
+        with database.connect() as connection:
+            return {
+                row[0] for row in connection.execute("SELECT DISTINCT state::text FROM effect WHERE kind = %s", [kind])
+            }
 
     def ledger(self, asked: Return) -> list[tuple[str, str]]:
         """Kind and state of our own effects for a return, in the order in which they were planned."""

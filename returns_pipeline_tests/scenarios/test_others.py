@@ -7,10 +7,10 @@ from returns_pipeline_tests.scenarios.retailer import MAIN, RETURNS, Retailer
 @in_lockstep
 def test_43_goods_come_into_returns_and_leave_it_only_after_a_pass(retailer: Retailer) -> Steps:
     """Uninspected goods on sale are sold broken to the next customer."""
-    order = retailer.order()
+    order = retailer.order(alone=True)
     asked = retailer.approved(order)
-    on_sale = retailer.stock(order.sku, MAIN)
     yield
+    on_sale = retailer.stock(order.sku, MAIN)
     retailer.ship(asked)
     retailer.receive(asked)
     yield
@@ -22,6 +22,7 @@ def test_43_goods_come_into_returns_and_leave_it_only_after_a_pass(retailer: Ret
     retailer.act("warehouse", "ship_transfers")
     yield
     assert (retailer.stock(order.sku, RETURNS), retailer.stock(order.sku, MAIN)) == (0, on_sale + 1)
+    assert retailer.states_of("transfer.create") == retailer.states_of("transfer.dispatch") == {"confirmed"}
 
 
 @in_lockstep
@@ -31,13 +32,13 @@ def test_62_an_exception_that_people_mend_closes_itself_and_opens_again_under_it
     asked = retailer.approved(order)
     yield
     (credit,) = retailer.credits(order)
-    change = {"credit_id": credit.credit_id, "sku": order.sku}
+    change: dict[str, object] = {"credit_id": credit.credit_id, "sku": order.sku}
     retailer.act("staff", "change_price", **change, net="1.00")
     retailer.ship(asked)
     yield
     ((code, _, first_number, _),) = retailer.open_exceptions(asked)
     assert code == "credit_changed_by_staff"
-    retailer.act("staff", "change_price", **change, net=credit.net)
+    retailer.act("staff", "change_price", **change, net=credit.net, tax=credit.tax)
     yield
     assert retailer.exceptions(asked) == set()
     retailer.act("staff", "change_price", **change, net="1.00")
@@ -125,7 +126,7 @@ def test_74_a_price_changed_by_staff_stops_the_credit(retailer: Retailer) -> Ste
 @in_lockstep
 def test_75_a_failed_unit_stays_where_a_passed_one_of_its_sku_goes_on_sale(retailer: Retailer) -> Steps:
     """Both lie in one warehouse under one SKU: a transfer that only counts takes either."""
-    order = retailer.order("pair")
+    order = retailer.order("pair", alone=True)
     asked = retailer.approved(order)
     yield
     retailer.ship(asked)
@@ -139,3 +140,38 @@ def test_75_a_failed_unit_stays_where_a_passed_one_of_its_sku_goes_on_sale(retai
     yield
     assert retailer.stock(order.sku, RETURNS) == 1
     assert retailer.transferred(order.sku) == 1
+
+
+@in_lockstep
+def test_44_a_damaged_unit_is_credited_and_never_sold(retailer: Retailer) -> Steps:
+    """Whose fault the damage is decides nobody at the shelf: the customer has his money, the unit stays in Returns."""
+    order = retailer.order(alone=True)
+    asked = retailer.approved(order)
+    yield
+    on_sale = retailer.stock(order.sku, MAIN)
+    retailer.ship(asked)
+    retailer.receive(asked)
+    retailer.inspect(asked, "fail")
+    yield
+    (credit,) = retailer.credits(order)
+    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
+    assert (retailer.stock(order.sku, RETURNS), retailer.stock(order.sku, MAIN)) == (1, on_sale)
+    assert retailer.transferred(order.sku) == 0
+
+
+@in_lockstep
+def test_75_a_unit_that_was_put_on_a_shelf_meanwhile_is_taken_from_there(retailer: Retailer) -> Steps:
+    """The bench inspects by shelf: taken from where it was booked in, Brightpearl refuses the transfer."""
+    order = retailer.order(alone=True)
+    asked = retailer.approved(order)
+    yield
+    on_sale = retailer.stock(order.sku, MAIN)
+    retailer.ship(asked)
+    retailer.receive(asked)
+    retailer.act("inspector", "move_to_shelf", sku=order.sku, quantity=1, shelf="pass")
+    yield
+    assert retailer.transferred(order.sku) == 1
+    retailer.act("warehouse", "ship_transfers")
+    yield
+    assert (retailer.stock(order.sku, RETURNS), retailer.stock(order.sku, MAIN)) == (0, on_sale + 1)
+    assert retailer.exceptions(asked) == set()

@@ -1,5 +1,9 @@
 """Timing and state: what may exist before goods came, what must follow once they did, and what a withdrawn return leaves."""
 
+import pytest
+
+from returns_pipeline.sandbox.returngo.records import CANCEL_ORDER, NO_SHIPMENT
+from returns_pipeline.stages.acting import ActRefused
 from returns_pipeline_tests.scenarios.lockstep import Steps, in_lockstep
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
@@ -70,7 +74,7 @@ def test_09_a_withdrawn_return_whose_goods_came_goes_to_customer_service(retaile
     order = retailer.order()
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
+    retailer.act("carrier", "ship", rma_id=asked.rma_id)
     retailer.receive(asked)
     retailer.act("cx", "cancel", rma_id=asked.rma_id)
     yield
@@ -169,3 +173,83 @@ def test_77_a_return_of_a_sale_without_an_invoice_is_announced_and_never_posted(
     (credit,) = retailer.credits(order)
     assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
     assert retailer.exceptions(asked) == set()
+
+
+@in_lockstep
+def test_07_a_pending_refund_is_no_money_until_it_succeeds(retailer: Retailer) -> Steps:
+    """A payment recorded for a refund that then fails makes the books say that the customer has the money."""
+    order, refused = retailer.order(), retailer.order()
+    asked = retailer.approved(order, refund_outcome="Requested")
+    failing = retailer.approved(refused, refund_outcome="Failed")
+    yield
+    for each in (asked, failing):
+        retailer.ship(each)
+        retailer.receive(each)
+    yield
+    (credit,), (other,) = retailer.credits(order), retailer.credits(refused)
+    assert (credit.is_posted, credit.gross, retailer.refunds(asked)) == (True, retailer.paid(asked), ["Requested"])
+    assert (other.is_posted, other.gross, retailer.refunds(failing)) == (True, retailer.paid(failing), ["Failed"])
+    assert (retailer.payments(credit), retailer.payments(other)) == ([], [])
+    retailer.act("cx", "settle_refund", transaction_id=retailer.transactions(asked)[0], status="Success")
+    yield
+    assert (retailer.payments(credit), retailer.payments(other)) == ([retailer.paid(asked)], [])
+
+
+@in_lockstep
+def test_10_goods_taken_back_out_after_the_posting_are_critical(retailer: Retailer) -> Steps:
+    """The receipt was a mistake: the books give money back for goods that nobody has, and nothing is reversed by itself."""
+    order = retailer.order()
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    (note_id,) = retailer.receive(asked)
+    yield
+    retailer.act("warehouse", "correct_goods_in", note_id=note_id, sku=order.sku, quantity=1)
+    yield
+    (credit,) = retailer.credits(order)
+    assert (credit.is_posted, retailer.goods_in(credit)) == (True, 0)
+    assert "credited_more_than_received" in retailer.exceptions(asked)
+
+
+@in_lockstep
+def test_11_an_order_that_never_left_is_cancelled_and_not_credited(retailer: Retailer) -> Steps:
+    """Nothing was shipped, so that nothing comes back: the sale itself is undone, by other people."""
+    order = retailer.opening_order("unshipped")
+    asked = retailer.approved(order, resolution=CANCEL_ORDER, method=NO_SHIPMENT)
+    yield
+    assert retailer.credits(order) == []
+    assert retailer.ledger(asked) == []
+    assert retailer.exceptions(asked) == set()
+
+
+@in_lockstep
+def test_59_an_order_of_last_season_is_credited_like_any_other(retailer: Retailer) -> Steps:
+    """Brightpearl's own app looks back 60 days and leaves older orders to people."""
+    order = retailer.opening_order("aged")
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    retailer.receive(asked)
+    yield
+    (credit,) = retailer.credits(order)
+    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
+    assert retailer.payments(credit) == [retailer.paid(asked)]
+
+
+@in_lockstep
+def test_79_a_parcel_lost_on_the_way_is_credited_when_a_person_names_the_claim(retailer: Retailer) -> Steps:
+    """Customer service has paid; without the carrier's claim nobody knows who bears the loss."""
+    order = retailer.order()
+    asked = retailer.approved(order)
+    yield
+    retailer.act("carrier", "ship", rma_id=asked.rma_id)
+    retailer.refund(asked)
+    yield
+    assert [credit.is_posted for credit in retailer.credits(order)] == [False]
+    with pytest.raises(ActRefused, match="claim_reference"):
+        retailer.decide(asked, "refund_before_receipt", "lost_in_transit")
+    retailer.decide(asked, "refund_before_receipt", "lost_in_transit", claim_reference="CLAIM-7")
+    yield
+    (credit,) = retailer.credits(order)
+    assert (credit.is_posted, credit.gross, retailer.goods_in(credit)) == (True, retailer.paid(asked), 0)
+    assert retailer.payments(credit) == [retailer.paid(asked)]

@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 import time
 
+import psycopg
 import pytest
 
 from returns_pipeline.storage import database
@@ -145,3 +146,36 @@ def test_the_bucket_fills_again(pacers):
     for _ in range(11):
         pacer.wait(WRITE)
     assert 0.4 < time.monotonic() - started < 3.0
+
+
+def test_calls_that_could_not_be_written_down_are_written_later(connection, database_url):
+    """The call was made: losing its count overdraws the day, and an error here would hide its answer."""
+    is_away = True
+
+    def connect() -> psycopg.Connection:
+        if is_away:
+            raise psycopg.OperationalError("the database is away")
+        return database.connect()
+
+    recorder = CallRecorder(connect, "brightpearl", batch=1)
+    recorder("POST", "/order-service/sales-credit", 201, 80.0, 150)
+    recorder("POST", "/order-service/sales-credit", 201, 20.0, 149)
+    with pytest.raises(psycopg.OperationalError, match="is away"):
+        recorder.flush()
+    is_away = False
+    recorder.flush()
+    assert connection.execute("SELECT calls, milliseconds, least_remaining FROM api_calls").fetchall() == [
+        (2, 100, 149)
+    ]
+
+
+def test_an_answer_survives_that_its_count_cannot_be_noted(connection, pacers):
+    """F33: the database goes away between a credit and its answer's record; the next turn is drawn on a new connection."""
+    pacer = pacers()
+    pacer.wait(WRITE)
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    pacer.note(100, 2000)
+    pacer.wait(WRITE)
+    assert connection.execute("SELECT tokens < 9 FROM quota_buckets").fetchone() == (True,)

@@ -99,6 +99,17 @@ def approve(
     return int(batch_id)
 
 
+def no_longer_as_approved(connection: psycopg.Connection, effect_ids: Sequence[int]) -> set[int]:
+    """Of these effects, those whose batch no longer has the hash that was approved: something in it was changed by hand since."""
+    rows = connection.execute(
+        """SELECT e.effect_id FROM effect e JOIN approval_batch b ON b.batch_id = e.approved_batch
+           WHERE e.effect_id = ANY(%s) AND b.batch_sha256 <> (
+             SELECT sha256(string_agg(m.payload_sha256, ''::bytea ORDER BY m.effect_id)) FROM effect m WHERE m.approved_batch = b.batch_id)""",
+        [list(effect_ids)],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
 def _refuse_another_batch(rows: Sequence[tuple[Any, ...]], effect_ids: Sequence[int], sha256_hex: str) -> None:
     missing = sorted(set(effect_ids) - {row[0] for row in rows})
     if missing or not rows:

@@ -73,7 +73,7 @@ _BALANCE_COLUMNS = {
         "int64",
     ),
 }
-# Open: not at its end, or about an open return or its sale, or a transfer of its units or of this week, and what depends on such.
+# Open: not at its end, or standing there other than sent, or about an open return or its sale, or a transfer of its units or of this week, and what depends on such.
 _OPEN = """WITH RECURSIVE open_rmas AS (SELECT rma_id FROM returngo_rmas WHERE is_open),
 in_scope AS (
   SELECT effect_id FROM effect WHERE state NOT IN ('confirmed', 'voided')
@@ -83,6 +83,7 @@ in_scope AS (
   UNION SELECT e.effect_id FROM returns_receipts r JOIN open_rmas USING (rma_id)
     JOIN effect e ON e.kind = 'transfer.create'
       AND e.payload->'subject'->'units' @> jsonb_build_array(jsonb_build_object('receipt_line_id', r.receipt_line_id))
+  UNION SELECT effect_id FROM effect WHERE state = 'confirmed' AND reason LIKE 'payload_mismatch:%%'
   UNION SELECT effect_id FROM effect WHERE kind = 'transfer.create' AND created_at > now() - interval '7 days'
   UNION SELECT d.effect_id FROM in_scope i JOIN effect d ON d.depends_on = i.effect_id)
 """

@@ -62,6 +62,22 @@ def received(connection: psycopg.Connection, quantity: int, row_id: int = ROW_ID
     )
 
 
+def came(connection: psycopg.Connection, quantity: int) -> int:
+    """Books goods in on a credit; the number of the receipt line."""
+    row = connection.execute(
+        """INSERT INTO brightpearl_goods_in(goods_note_id, credit_id, credit_row_id, product_id, location_id, warehouse_id, quantity, shop, received_on, read_at)
+           VALUES (1, 801, 1, 1, 2, 3, %s, %s, now(), now()) RETURNING receipt_line_id""",
+        [quantity, SHOP],
+    ).fetchone()
+    return int(row[0])  # type: ignore[index]
+
+
+def transfer_plan(receipt_line_id: int, quantity: int = 1, which: str = "ab") -> EffectPlan:
+    unit = {"receipt_line_id": receipt_line_id, "product_id": 1, "quantity": quantity, "location_id": 2}
+    payload = {"request": {}, "subject": {"units": [unit]}}
+    return EffectPlan("transfer.create", SHOP, f"transfer:uk:3:2:{which}", payload, remote_ref=f"rt-{which}")
+
+
 def foreign(connection: psycopg.Connection, quantity: int, net: int, tax: int, row_id: int = ROW_ID) -> None:
     ledger.record_facts(
         connection,

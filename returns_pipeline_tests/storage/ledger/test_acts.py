@@ -87,14 +87,8 @@ def test_open_effects_are_those_unsettled_or_of_open_returns(open_books):
 
 def test_a_transfer_stays_open_as_long_as_one_of_its_units_returns(open_books):
     """Scenario 47: forgotten, its units would be put on a second transfer."""
-    unit = {"receipt_line_id": 31, "product_id": 1, "quantity": 1, "location_id": 2}
-    transfer = EffectPlan(
-        "transfer.create",
-        books.SHOP,
-        "transfer:uk:3:2:ab",
-        {"request": {}, "subject": {"units": [unit]}},
-        remote_ref="rt-ab",
-    )
+    receipt = books.came(open_books, 1)
+    transfer = books.transfer_plan(receipt)
     follow_up = EffectPlan(
         "transfer.dispatch",
         books.SHOP,
@@ -112,7 +106,8 @@ def test_a_transfer_stays_open_as_long_as_one_of_its_units_returns(open_books):
            VALUES (78, 'uk', 'Approved', '#1', '1', now(), false, true, now())"""
     )
     open_books.execute(
-        """INSERT INTO returns_receipts VALUES (31, 'uk', 78, 'l', 801, 1, 5001, 9001, 1, 1, 1, 1, 0, 3, 2, now(), 'ok', NULL, NULL, NULL, now())"""
+        """INSERT INTO returns_receipts VALUES (%s, 'uk', 78, 'l', 801, 1, 5001, 9001, 1, 1, 1, 1, 0, 3, 2, now(), 'ok', NULL, NULL, NULL, now())""",
+        [receipt],
     )
     assert {"transfer.create", "transfer.dispatch"} <= set(
         ledger.read_effects(open_books, "open", shop=books.SHOP)["kind"]

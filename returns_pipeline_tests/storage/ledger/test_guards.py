@@ -237,3 +237,14 @@ def test_f47_an_edited_audit_row_is_found(open_books):
         open_books.execute('UPDATE audit SET detail = \'{"by": "somebody else"}\' WHERE seq = 2')
         open_books.execute("ALTER TABLE audit ENABLE TRIGGER audit_no")
     assert ledger.verify(open_books) == 2
+
+
+def test_no_unit_of_a_goods_in_line_is_on_two_transfers(open_books):
+    """I09: the second one would take somebody else's units off the shelf."""
+    receipt = books.came(open_books, 2)
+    assert ledger.plan(open_books, [books.transfer_plan(receipt)], "t").planned == 1
+    assert "3 units on transfers, 2 received" in refusal_of(
+        ledger.plan(open_books, [books.transfer_plan(receipt, 2, "cd")], "t")
+    )
+    assert ledger.plan(open_books, [books.transfer_plan(receipt, 1, "ef")], "t").planned == 1
+    assert "0 received" in refusal_of(ledger.plan(open_books, [books.transfer_plan(receipt + 1, 1, "gh")], "t"))

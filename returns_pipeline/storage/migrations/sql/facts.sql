@@ -59,7 +59,7 @@ CREATE INDEX brightpearl_sales_order_rows_order ON brightpearl_sales_order_rows(
 CREATE TABLE brightpearl_products(
   product_id bigint PRIMARY KEY, sku text, barcode text, ean text, upc text, name text NOT NULL, status text NOT NULL,
   is_stock_tracked boolean NOT NULL, is_bundle boolean NOT NULL, components jsonb NOT NULL DEFAULT '[]',         -- [{product_id, quantity}]
-  tax_code text, nominal_code_sales text, updated_on timestamptz, is_gone boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL);
+  tax_code text, nominal_code_sales text, cost_value numeric(18,4), cost_currency text, updated_on timestamptz, is_gone boolean NOT NULL DEFAULT false, read_at timestamptz NOT NULL);
 CREATE INDEX brightpearl_products_sku ON brightpearl_products(sku);
 CREATE INDEX brightpearl_products_barcode ON brightpearl_products(barcode);
 
@@ -94,6 +94,13 @@ CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
 CREATE INDEX brightpearl_goods_in_newest ON brightpearl_goods_in(shop, receipt_line_id);
 CREATE INDEX brightpearl_goods_in_changed ON brightpearl_goods_in(read_at);
 
+CREATE TABLE brightpearl_stock_moves(         -- units that left a Returns warehouse, on whatever note
+  movement_id bigint PRIMARY KEY, note_id bigint NOT NULL, product_id bigint NOT NULL, warehouse_id bigint NOT NULL, quantity integer NOT NULL, moved_on timestamptz NOT NULL);
+CREATE INDEX brightpearl_stock_moves_product ON brightpearl_stock_moves(product_id, warehouse_id, moved_on);
+
+CREATE TABLE brightpearl_transfer_notes(      -- whether a goods-out note of a transfer of ours was shipped when it was last looked at
+  note_id bigint PRIMARY KEY, is_shipped boolean NOT NULL, looked_at timestamptz NOT NULL);
+
 CREATE TABLE brightpearl_shelf_moves(         -- units moved between locations of a Returns warehouse
   goods_movement_id bigint PRIMARY KEY, goods_note_id bigint NOT NULL, product_id bigint NOT NULL, warehouse_id bigint NOT NULL, location_id bigint NOT NULL,
   quantity integer NOT NULL, moved_on timestamptz NOT NULL);
@@ -127,6 +134,8 @@ CREATE TABLE returns_receipts(                -- goods-in lines against return l
 CREATE INDEX returns_receipts_rma ON returns_receipts(rma_id);
 CREATE INDEX returns_receipts_newest ON returns_receipts(shop, receipt_line_id);
 CREATE INDEX returns_receipts_held ON returns_receipts(shop) WHERE verdict='held';
+CREATE INDEX returns_receipts_lying ON returns_receipts(shop, received_on) WHERE matched_quantity > passed_quantity;
+CREATE INDEX returns_receipts_product ON returns_receipts(product_id, warehouse_id, received_on);
 CREATE INDEX returns_receipts_changed ON returns_receipts(judged_at);
 
 CREATE TABLE returns_credit_proposals(        -- one row per credit row that a writer may act on, with its tax proof
@@ -145,8 +154,8 @@ CREATE INDEX returns_credit_proposals_rma ON returns_credit_proposals(rma_id);
 CREATE INDEX returns_credit_proposals_changed ON returns_credit_proposals(judged_at);
 
 CREATE TABLE returns_transfer_proposals(      -- passed units that may go back on sale
-  proposal_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, receipt_line_id bigint NOT NULL, product_id bigint NOT NULL, quantity integer NOT NULL,
-  source_warehouse_id bigint NOT NULL, source_location_id bigint NOT NULL, target_warehouse_id bigint, is_from_quarantine boolean NOT NULL,
+  proposal_id text PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, receipt_line_id bigint NOT NULL, product_id bigint NOT NULL,
+  quantity integer NOT NULL, moved_quantity integer NOT NULL, source_warehouse_id bigint NOT NULL, source_location_id bigint NOT NULL, target_warehouse_id bigint, is_from_quarantine boolean NOT NULL,
   passed_at timestamptz, verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
 CREATE INDEX returns_transfer_proposals_rma ON returns_transfer_proposals(rma_id);

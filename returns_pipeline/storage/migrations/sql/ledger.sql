@@ -75,7 +75,7 @@ CREATE TABLE effect(
   CHECK (state NOT IN ('rejected','halted') OR reason IS NOT NULL),
   CHECK (state NOT IN ('sending','unknown') OR sent_at IS NOT NULL),
   CHECK (state<>'confirmed' OR sent_at IS NOT NULL OR (confirmed_by IS NOT NULL AND confirmed_by='adopted')),
-  CHECK (state NOT IN ('claimed','sending') OR NOT needs_approval OR approved_batch IS NOT NULL),
+  CONSTRAINT nothing_unapproved_is_claimed CHECK (state NOT IN ('claimed','sending') OR NOT needs_approval OR approved_batch IS NOT NULL),
   CHECK (state NOT IN ('claimed','sending') OR (claimed_by IS NOT NULL AND lease_until IS NOT NULL)));
 CREATE UNIQUE INDEX effect_business_key_once ON effect(business_key) WHERE state<>'voided';
 CREATE UNIQUE INDEX effect_reference_once ON effect(remote_ref) WHERE NOT (state='voided' AND attempt=0);
@@ -84,6 +84,8 @@ CREATE UNIQUE INDEX effect_remote_once ON effect(kind,remote_id)
 CREATE INDEX effect_due ON effect(not_before) WHERE state='planned' AND (NOT needs_approval OR approved_batch IS NOT NULL);
 CREATE INDEX effect_open ON effect(state,reconcile_after) WHERE state IN ('claimed','sending','unknown');
 CREATE INDEX effect_unsettled ON effect(kind,shop) WHERE state NOT IN ('confirmed','voided');
+CREATE INDEX effect_other_than_sent ON effect(effect_id) WHERE state='confirmed' AND reason LIKE 'payload_mismatch:%';
+CREATE INDEX effect_of_batch ON effect(approved_batch) WHERE approved_batch IS NOT NULL;
 CREATE INDEX effect_depends_on ON effect(depends_on) WHERE depends_on IS NOT NULL;
 CREATE INDEX effect_rma ON effect(((payload->'subject'->>'rma_id')::bigint));
 CREATE INDEX effect_order ON effect(((payload->'subject'->>'order_id')::bigint));
@@ -133,6 +135,21 @@ BEGIN
   IF NEW.fence<OLD.fence THEN RAISE EXCEPTION 'stale fence'; END IF;
   NEW.updated_at:=clock_timestamp(); RETURN NEW; END $$;
 CREATE TRIGGER effect_guard BEFORE INSERT OR UPDATE ON effect FOR EACH ROW EXECUTE FUNCTION effect_guard();
+-- no unit of a goods-in line is on two transfers
+CREATE FUNCTION transfer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE unit record; came int; taken int;
+BEGIN
+  FOR unit IN SELECT DISTINCT (u->>'receipt_line_id')::bigint AS receipt_line_id
+                FROM jsonb_array_elements(NEW.payload->'subject'->'units') u ORDER BY 1 LOOP
+    SELECT quantity INTO came FROM brightpearl_goods_in WHERE receipt_line_id=unit.receipt_line_id FOR UPDATE;
+    SELECT sum((u->>'quantity')::int) INTO taken FROM effect e CROSS JOIN jsonb_array_elements(e.payload->'subject'->'units') u
+      WHERE e.kind='transfer.create' AND e.state<>'voided' AND (u->>'receipt_line_id')::bigint=unit.receipt_line_id
+        AND e.payload->'subject'->'units' @> jsonb_build_array(jsonb_build_object('receipt_line_id',unit.receipt_line_id));
+    IF taken>coalesce(came,0) THEN
+      RAISE EXCEPTION 'goods-in line %: % units on transfers, % received',unit.receipt_line_id,taken,coalesce(came,0); END IF;
+  END LOOP;
+  RETURN NULL; END $$;
+CREATE TRIGGER transfer_guard AFTER INSERT ON effect FOR EACH ROW WHEN (NEW.kind='transfer.create') EXECUTE FUNCTION transfer_guard();
 -- append-only evidence, hash-chained
 CREATE TABLE audit(seq bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), actor text NOT NULL DEFAULT session_user,
   effect_id bigint, what text NOT NULL, detail jsonb NOT NULL, prev bytea NOT NULL, hash bytea NOT NULL);

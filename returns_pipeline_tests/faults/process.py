@@ -5,8 +5,8 @@ import json
 import os
 
 from returns_pipeline.effects.runner import Runner
+from returns_pipeline.effects.stopping import deferred
 from returns_pipeline.settings import load_settings
-from returns_pipeline.storage import database
 from returns_pipeline_tests.faults.drills import KINDS, TestAccounts
 
 
@@ -14,8 +14,9 @@ def main() -> None:
     """One drain on the account and the database that the environment names."""
     settings = load_settings()
     accounts = TestAccounts(os.environ["DRILL_BASE_URL"], settings.ledger.request_deadline_seconds)
-    report = Runner(accounts, settings, worker=f"process {os.getpid()}", connect=database.connect).drain(KINDS)
-    print(json.dumps(dataclasses.asdict(report)))  # noqa: T201 - the drill reads it
+    with deferred() as asked_to_stop:
+        report = Runner(accounts, settings, worker=f"process {os.getpid()}", stop=asked_to_stop).drain(KINDS)
+        print(json.dumps(dataclasses.asdict(report)), flush=True)  # noqa: T201 - the drill reads it
 
 
 if __name__ == "__main__":

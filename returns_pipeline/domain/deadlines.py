@@ -3,6 +3,8 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from pandas import NaT
+
 from returns_pipeline.settings import Settings
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -52,3 +54,9 @@ def _opening(day: dt.date, zone: dt.tzinfo | None, settings: Settings) -> tuple[
     )
     is_open = _WEEKDAYS[day.weekday()] in calendar.days and day.isoformat() not in calendar.holidays
     return (opens, closes) if is_open else (opens, opens)
+
+
+def is_late(since: dt.datetime | None, service_level: str, settings: Settings, shop: str, now: dt.datetime) -> bool:
+    """Whether what began at `since` has lasted longer than its service level; what has no beginning is not late."""
+    due = None if since is None or since is NaT else due_at(since, service_level, settings, shop)
+    return due is not None and due <= now
