@@ -85,6 +85,8 @@ def _adopt(connection: psycopg.Connection, reader: Reader, effect: Effect) -> st
     if sighting.state in ("mismatch", "several"):
         code = "payload_mismatch" if sighting.state == "mismatch" else "duplicate_remote"
         reason = f"{code}: {sighting.remote_id or ''} found after the database was restored: {sighting.detail}"
+    elif sighting.state == "cancelled":
+        reason = f"credit_gone: it stands cancelled as {sighting.remote_id}, found after the database was restored"
     elif sighting.state == "blind" and effect.kind in kinds.NEVER_REPEATED:
         reason = "outcome_unknown: the database was restored, and whether this was done cannot be looked up"
     else:

@@ -133,6 +133,10 @@ class _Judge:
             return self._halt(
                 effect, f"duplicate_remote: {sighting.detail} carry the same reference; delete none of them unseen"
             )
+        if sighting.state == "cancelled":
+            return self._halt(
+                effect, f"credit_gone: it was made as {sighting.remote_id}, and somebody has cancelled that"
+            )
         if sighting.state == "pending":
             return self._pending(effect)
         if not self._past_horizon(effect):

@@ -21,7 +21,8 @@ class Sighting:
     """What a look showed.
 
     Attributes:
-        state: found (and it matches), mismatch, several, absent, pending (under way over there) or blind (it cannot be looked up).
+        state: found (and it matches), mismatch, several, cancelled (it was made, and somebody took it back), absent, pending (under way over there)
+            or blind (it cannot be looked up).
         remote_id: of what was found.
         detail: what differs, or which ids there are.
     """
@@ -55,13 +56,10 @@ def _raised(reader: Reader, effect: Effect, seen_ids: list[str]) -> Sighting:
     if not standing:
         order_id = int(effect.subject["order_id"])
         standing = {credit["credit_id"]: credit for credit in reader.credits_of_order(order_id)}
-    ours = [
-        credit
-        for credit in standing.values()
-        if credit["external_ref"] == effect.remote_ref and not credit["is_cancelled"]
-    ]
+    made = [credit for credit in standing.values() if credit["external_ref"] == effect.remote_ref]
+    ours = [credit for credit in made if not credit["is_cancelled"]]
     if not ours:
-        return ABSENT
+        return Sighting("cancelled", str(made[0]["credit_id"])) if made else ABSENT
     if len(ours) > 1:
         return Sighting("several", detail=", ".join(str(credit["credit_id"]) for credit in ours))
     return _compared(effect, str(ours[0]["credit_id"]), ours[0])

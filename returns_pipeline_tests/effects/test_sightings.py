@@ -83,7 +83,8 @@ TRANSFER = {"stock_transfer_id": 6, "reference": "rt-1", "goods_out_note_id": 0}
         ("credit.raise", {"by_reference": [credit()]}, {}, "found"),
         ("credit.raise", {"of_order": [credit()]}, {}, "found"),
         ("credit.raise", {"of_order": [credit(external_ref="other")]}, {}, "absent"),
-        ("credit.raise", {"by_reference": [credit(is_cancelled=True)]}, {}, "absent"),
+        ("credit.raise", {"by_reference": [credit(is_cancelled=True)]}, {}, "cancelled"),
+        ("credit.raise", {"by_reference": [credit(is_cancelled=True), credit(802)]}, {}, "found"),
         ("credit.raise", {"by_reference": [credit(), credit(802)]}, {}, "several"),
         ("credit.post", {"credits": [credit()]}, {"credit_id": 801}, "absent"),
         ("credit.post", {"credits": [credit(invoice_reference="pending")]}, {"credit_id": 801}, "pending"),
@@ -172,7 +173,7 @@ def test_a_change_is_known_by_the_state_it_leaves(kind):
         ({}, "credit_gone"),
     ],
 )
-def test_a_credit_is_cancelled_only_while_it_is_empty(held, code):
+def test_a_credit_is_cancelled_only_while_it_is_empty(connection, held, code):
     """Scenario 9: goods that came, money that went or a posted credit are CX's and finance's, not a cancellation's."""
-    objection = guards.objections(None, Shelf(**held), [effect("credit.cancel", credit_id=801)]).get(1)
+    objection = guards.objections(connection, Shelf(**held), [effect("credit.cancel", credit_id=801)]).get(1)
     assert (objection.reason.split(":")[0] if objection else None) == code

@@ -131,7 +131,7 @@ class Drill:
             "RETURNS_FAILPOINT": failpoint,
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "returns_pipeline_tests.faults.worker"],
+            [sys.executable, "-m", "returns_pipeline_tests.faults.process"],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -194,6 +194,19 @@ def test_f28_somebody_elses_credit_under_our_reference_halts(drill, account):
     assert (drill.state(), drill.reason()) == ("halted", "payload_mismatch")
 
 
+def test_a_credit_that_was_made_and_cancelled_by_staff_meanwhile_is_for_a_person(make_drill, account):
+    """The key answers with the cancelled credit each time: sending it again would go on for ever and make nothing."""
+    drill = make_drill(dedupe="proven")
+    account.dedupe = True
+    account.faults.append("drop after")
+    drill.plan(credit_plan())
+    drill.drain()
+    account.credits[801]["cancelled"] = True
+    drill.connection.execute("UPDATE effect SET sent_at = now() - interval '20 minutes'")
+    drill.settle()
+    assert (drill.state(), drill.reason(), len(account.posts)) == ("halted", "credit_gone", 1)
+
+
 def test_f29_two_credits_under_one_reference_halt_and_none_is_deleted(drill, account):
     """A person has to see both before one goes."""
     account.faults.append("drop after")
