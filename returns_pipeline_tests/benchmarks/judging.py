@@ -5,6 +5,7 @@
 
 import json
 import resource
+import subprocess
 import sys
 import time
 from typing import Any
@@ -28,14 +29,28 @@ def world(lines: int) -> dict[str, pd.DataFrame]:
     skus = pd.Series([f"SKU-{number % 5000:04d}" for number in range(lines)])
     of_return = numbers // _LINES_PER_RETURN * _LINES_PER_RETURN
     sold = _many(worlds.sold(), lines).assign(
-        order_id=of_return, order_row_id=numbers, product_id=numbers % 5000, sku=skus, quantity=2, shipped_quantity=2, net_minor=1999, tax_minor=400
+        order_id=of_return,
+        order_row_id=numbers,
+        product_id=numbers % 5000,
+        sku=skus,
+        quantity=2,
+        shipped_quantity=2,
+        net_minor=1999,
+        tax_minor=400,
     )
-    products = _many(worlds.products({}), 5000).assign(product_id=range(5000), sku=[f"SKU-{number:04d}" for number in range(5000)], barcode=None)
+    products = _many(worlds.products({}), 5000).assign(
+        product_id=range(5000), sku=[f"SKU-{number:04d}" for number in range(5000)], barcode=None
+    )
     renamed = numbers % 8 == 0
     sold.loc[renamed, "sku"] = "OLD-" + sold.loc[renamed, "sku"]
     return {
         "items": _many(worlds.items(), lines).assign(
-            rma_id=of_return, returned_item_id=numbers, shipment_id=of_return, sku=skus, shopify_line_item_id=None, barcode=None
+            rma_id=of_return,
+            returned_item_id=numbers,
+            shipment_id=of_return,
+            sku=skus,
+            shopify_line_item_id=None,
+            barcode=None,
         ),
         "rmas": _many(worlds.rmas(), len(returns)).assign(rma_id=returns, shopify_order_id=names, order_name=names),
         "orders": _many(worlds.orders(), len(returns)).assign(order_id=returns, external_ref=names, customer_ref=names),
@@ -43,6 +58,32 @@ def world(lines: int) -> dict[str, pd.DataFrame]:
         "products": products,
         "decisions": worlds.decisions(),
     }
+
+
+def figures() -> dict[str, Any]:
+    """A tenth of a season, a season of a million lines, and how much longer the ten-fold takes."""
+    few, many = (_in_a_process(lines) for lines in (100_000, 1_000_000))
+    return {
+        "few": few,
+        "many": many,
+        "ten_times_the_lines_take": round(many["total_seconds"] / few["total_seconds"], 1),
+    }
+
+
+def broken_bounds(found: dict[str, Any]) -> list[str]:
+    """A million lines in half a minute and four gigabytes, and in proportion to their number."""
+    bounds = (
+        ("a million lines take {} s, not under 30", found["many"]["total_seconds"], 30),
+        ("a million lines take {} MiB, not under 4096", found["many"]["peak_memory_mebibytes"], 4096),
+        ("ten times the lines take {} times as long, not under 12", found["ten_times_the_lines_take"], 12),
+    )
+    return [words.format(figure) for words, figure, bound in bounds if figure >= bound]
+
+
+def _in_a_process(lines: int) -> dict[str, Any]:
+    answer = subprocess.run([sys.executable, "-m", __name__, str(lines)], check=True, capture_output=True, text=True)
+    measured: dict[str, Any] = json.loads(answer.stdout)
+    return measured
 
 
 def measure(lines: int) -> dict[str, Any]:
