@@ -75,7 +75,7 @@ CREATE TABLE effect(
   CHECK (state NOT IN ('rejected','halted') OR reason IS NOT NULL),
   CHECK (state NOT IN ('sending','unknown') OR sent_at IS NOT NULL),
   CHECK (state<>'confirmed' OR sent_at IS NOT NULL OR (confirmed_by IS NOT NULL AND confirmed_by='adopted')),
-  CHECK (state NOT IN ('claimed','sending') OR NOT needs_approval OR approved_batch IS NOT NULL),
+  CONSTRAINT nothing_unapproved_is_claimed CHECK (state NOT IN ('claimed','sending') OR NOT needs_approval OR approved_batch IS NOT NULL),
   CHECK (state NOT IN ('claimed','sending') OR (claimed_by IS NOT NULL AND lease_until IS NOT NULL)));
 CREATE UNIQUE INDEX effect_business_key_once ON effect(business_key) WHERE state<>'voided';
 CREATE UNIQUE INDEX effect_reference_once ON effect(remote_ref) WHERE NOT (state='voided' AND attempt=0);
