@@ -112,7 +112,9 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     coverage.keep_once_a_day(
         stage_pass.connection, shop.label, stage_pass.now.astimezone(shop.zone).date(), again=stage_pass.scope.is_sweep
     )
-    found = findings_from_match(matched) + double_credits(foreign, standing, credits, shop.label)
+    found = findings_from_match(matched, pays_ahead=shop.policy.credit_ahead_of_receipt) + double_credits(
+        foreign, standing, credits, shop.label
+    )
     report.merge(observe(stage_pass, "reconcile:match", shop.label, found, judged_rmas(stage_pass)))
     report.merge(find_drift(stage_pass, shop, read, matched, foreign))
     report.counts.update({f"lines_{state}": int(count) for state, count in matched["state"].value_counts().items()})

@@ -153,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in ("hold before", "drop before"):
             self._hold(fault)
             return self._drop()
+        if fault == "apply late":
+            self._hold("hold")
         status, answer = self._apply(path, body)
         self._hold(fault)
         return self._spoil(fault, status, answer)

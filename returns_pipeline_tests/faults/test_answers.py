@@ -105,6 +105,18 @@ def test_five_failures_in_a_row_stop_the_account(drill, account):
     assert list(drill.states().values()).count("planned") == 5
 
 
+def test_f45_ten_answers_lost_at_once_are_ten_unknowns_and_no_batch_is_sent_again(drill, account):
+    """Each is looked up by itself; after five the account is left alone until it answers a read."""
+    drill.plan(*(credit_plan(part) for part in range(1, 11)))
+    account.faults += ["drop after"] * 10
+    assert (drill.drain().unknown, drill.settle().by_state["confirmed"]) == (5, 5)
+    drill.connection.execute("UPDATE sink_stops SET probe_after = now()")
+    assert (drill.drain().unknown, drill.settle().by_state["confirmed"]) == (5, 5)
+    assert sorted(body["externalRef"] for _, body in account.posts) == sorted(
+        f"rg-77-5001-{part}" for part in range(1, 11)
+    )
+
+
 def test_f09_a_refused_connection_leaves_the_effect_planned(drill, server, account):
     """Nothing was sent, and that is certain: it rests and goes out later."""
     drill.plan(credit_plan())

@@ -1,5 +1,6 @@
 """kill -9 at every edge of a write, with real processes, a real Postgres and a real HTTP server."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from returns_pipeline.storage import ledger
 from returns_pipeline.storage.ledger import audit
 from returns_pipeline_tests.faults.drills import credit_plan
+from returns_pipeline_tests.faults.test_database import DIE_AT_COMMIT
 from returns_pipeline_tests.storage.ledger import books
 
 KILLED = -signal.SIGKILL
@@ -17,6 +19,7 @@ PLAN_AND_DIE = """
 import os, signal
 from returns_pipeline.storage import database, ledger
 from returns_pipeline_tests.faults.drills import credit_plan
+from returns_pipeline_tests.faults.test_database import DIE_AT_COMMIT
 with database.connect() as connection, connection.transaction():
     assert ledger.plan(connection, [credit_plan()], "drill").planned == 1
     os.kill(os.getpid(), signal.SIGKILL)
@@ -136,6 +139,38 @@ def test_f08_kill_after_the_record_needs_no_further_call(planned, account):
     assert planned.drain().confirmed == 0
     planned.settle()
     assert (planned.state(), len(account.posts), len(account.gets)) == ("confirmed", 1, reads)
+
+
+def test_f30_a_call_that_arrives_after_its_lease_leaves_one_credit_for_a_person_to_adopt(planned, account):
+    """The process, or the network, stalled for a quarter of an hour: by then it was given up, and nobody has sent it again."""
+    account.faults.append("apply late")
+    process = planned.process()
+    assert account.arrived.wait(30)
+    planned.let_leases_run_out()
+    planned.settle()
+    account.add_credit({**credit_plan(9).payload["request"]["body"], "parentId": 1})
+    planned.connection.execute("UPDATE effect SET sent_at = now() - interval '20 minutes'")
+    planned.settle()
+    assert (planned.state(), planned.reason()) == ("halted", "outcome_unknown")
+    account.go_on.set()
+    assert process.wait(60) == 0
+    planned.settle()
+    assert (planned.state(), planned.reason()) == ("halted", "adoption_proposed")
+    assert (len(account.posts), len(account.of_reference("rg-77-5001-1"))) == (1, 1)
+
+
+@pytest.mark.parametrize("state", ["sending", "confirmed"])
+def test_f32_f33_a_session_that_dies_at_a_commit_loses_and_doubles_nothing(planned, account, state):
+    """At the commit of `sending` nothing may leave before it is read anew; at that of the outcome the answer is kept and tried again."""
+    planned.connection.execute(DIE_AT_COMMIT.format(state=state))
+    process = planned.process()
+    output, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert json.loads(output)["confirmed"] == (1 if state == "confirmed" else 0)
+    planned.let_leases_run_out()
+    planned.connection.execute("UPDATE effect SET not_before = now()")
+    planned.drain()
+    assert (planned.state(), len(account.posts), len(account.credits)) == ("confirmed", 1, 1)
 
 
 def test_f31_two_runners_started_together_send_each_effect_once(drill, account):
