@@ -172,6 +172,14 @@ def canonical(lines: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def revived(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Kept lines with their moments as moments again."""
+    return [
+        {**each, "happened_on": each["happened_on"] and dt.datetime.fromisoformat(each["happened_on"])}
+        for each in lines
+    ]
+
+
 def digest(lines: Sequence[Mapping[str, Any]]) -> str:
     """The hash of a close: of all of its lines, to the last penny."""
     return hashlib.sha256(json.dumps(lines, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

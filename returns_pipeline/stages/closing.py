@@ -16,6 +16,7 @@ from returns_pipeline.domain.cutoff import UnitCost, approved_not_received, line
 from returns_pipeline.domain.cutoff_money import exception_lines, refund_lines, stock_lines, unit_costs
 from returns_pipeline.domain.flow import units_flow
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import writing
 from returns_pipeline.stages.decide import locations
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
@@ -51,6 +52,9 @@ def close_month(stage_pass: Pass, month: dt.date, sign_off: SignOff | None = Non
     report = total_of(_close_shop(stage_pass, cutoff, _of_shop(stage_pass, cutoff.shop, books)) for cutoff in cutoffs)
     if sign_off is not None:
         _sign(stage_pass, cutoffs, sign_off)
+    for cutoff in cutoffs:
+        report.files |= writing.write_month(stage_pass, cutoff)
+    if sign_off is not None:
         report.notes.append(f"{month:%Y-%m} is signed off by {sign_off.by} (name asserted): {sign_off.reason}")
     return report
 
