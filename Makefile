@@ -1,5 +1,5 @@
 # Each target does its own set-up: a machine needs Python 3.11+, make and git, nothing else.
-.PHONY: setup demo dev test faults lint check lock docs format
+.PHONY: setup demo dev test bench faults lint check lock docs format
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
@@ -26,6 +26,9 @@ test: setup
 # Thousands of random fault sequences against the whole writer; prints what was injected and what broke as JSON.
 faults: setup
 	$(BIN)/python -m returns_pipeline_tests.faults.campaign
+
+bench: setup
+	$(BIN)/python -m returns_pipeline_tests.benchmarks
 
 lint: setup
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from returns_pipeline.domain.fees import gross_by_kind
 from returns_pipeline.domain.parcels import parcel_of
 from returns_pipeline.domain.proposals import frame_of, held
 from returns_pipeline.domain.raising import LIVE_STATUSES, RaisingFacts, propose_raises
-from returns_pipeline.domain.receiving import propose_goods_in
+from returns_pipeline.domain.receiving import costs_of, propose_goods_in
 from returns_pipeline.domain.records import by_key, grouped_by, records
 from returns_pipeline.domain.refunds import (
     posted_credits,
@@ -53,6 +53,7 @@ class CreditFacts:
     receipts: pd.DataFrame
     orders: pd.DataFrame
     order_rows: pd.DataFrame
+    products: pd.DataFrame
     credits: pd.DataFrame
     credit_rows: pd.DataFrame
     balances: pd.DataFrame
@@ -218,6 +219,7 @@ def _settlements(
             (facts.effects["kind"] == "goods_in.write") & (facts.effects["state"] != "voided"), "business_key"
         ]
     )
+    listed_costs = costs_of(facts.products) if shop.policy.receipt_cost == "cost_price_list" else None
     rows: list[dict[str, Any]] = []
     for case in _cases(facts, standing, foreign, shop):
         rows += settle_credit(case, rulings, shop, settings, now, shop_clock=min(now, facts.newest_return or now))
@@ -228,7 +230,7 @@ def _settlements(
                 credit_rows.get(case.credit_id, []),
                 rows_of_sale.get(case.order_id, []),
                 written,
-                shop.policy.receipt_cost,
+                listed_costs,
             )
     return rows
 

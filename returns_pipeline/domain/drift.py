@@ -42,10 +42,7 @@ def late_credits(
     now: dt.datetime,
 ) -> list[Finding]:
     """Received longer ago than `sla.receipt_without_credit_hours`, with no credit posted and no other exception that says why."""
-    said = set(proposals.loc[proposals["hold_code"].notna(), "rma_id"])
-    awaits = (effects["state"] == "planned") & effects["needs_approval"] & effects["approved_batch"].isna()
-    troubled = effects[effects["state"].isin(_TROUBLED) | awaits]
-    said |= {subject_of(payload).get("rma_id") for payload in troubled["payload"]}
+    said = _explained(proposals, effects)
     return [
         _of_line(
             line,
@@ -59,6 +56,16 @@ def late_credits(
         and line["received_quantity"] > line["credited_quantity"] + line["foreign_quantity"]
         and is_late(line["received_on"], "receipt_without_credit_hours", settings, shop.label, now)
     ]
+
+
+def _explained(proposals: pd.DataFrame, effects: pd.DataFrame) -> set[object]:
+    """Returns about which another exception says why they stand still: a held proposal, an effect in trouble, an approval that is awaited."""
+    awaits = (effects["state"] == "planned") & effects["needs_approval"] & effects["approved_batch"].isna()
+    troubled = effects[effects["state"].isin(_TROUBLED) | awaits]
+    return {
+        *proposals.loc[proposals["hold_code"].notna(), "rma_id"],
+        *(subject_of(payload).get("rma_id") for payload in troubled["payload"]),
+    }
 
 
 def late_refunds(
@@ -85,16 +92,19 @@ def late_refunds(
 
 def status_drift(
     matched: pd.DataFrame,
+    proposals: pd.DataFrame,
+    effects: pd.DataFrame,
     rmas: pd.DataFrame,
     credits: pd.DataFrame,
     shop: ShopSettings,
     settings: Settings,
     now: dt.datetime,
 ) -> Iterator[Finding]:
-    """Returns on which ReturnGo and Brightpearl disagree, and neither has moved for `sla.status_drift_hours`."""
+    """Returns on which ReturnGo and Brightpearl disagree, and neither has moved for `sla.status_drift_hours`; not where another exception says why."""
+    said = _explained(proposals, effects)
     standing = {int(credit["credit_id"]): credit for credit in records(credits)}
     by_rma = {int(rma["rma_id"]): rma for rma in records(rmas)}
-    for rma_id, lines in matched.groupby("rma_id"):
+    for rma_id, lines in matched[~matched["rma_id"].isin(said)].groupby("rma_id"):
         rma = by_rma.get(int(str(rma_id)))
         ids = sorted({credit_id for raised in lines["raised_credit_ids"] for credit_id in raised})
         own = [standing[credit_id] for credit_id in ids if credit_id in standing]

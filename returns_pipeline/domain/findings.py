@@ -64,6 +64,31 @@ def findings_from_receipts(receipts: pd.DataFrame) -> list[Finding]:
     ]
 
 
+def findings_from_costs(lines: pd.DataFrame, products: pd.DataFrame, cost_price_list_id: int) -> list[Finding]:
+    """One finding per return with goods that have no cost on the cost price list: received so, they enter the stock at zero. Scenario 76."""
+    costless = products[products["is_stock_tracked"] & products["cost_value"].isna() & ~products["is_gone"]]
+    if not cost_price_list_id or costless.empty:
+        return []
+    coming = lines[
+        (lines["verdict"] == "ok")
+        & ~lines["life"].isin(lives.WITHOUT_RECEIPT)
+        & lines["product_id"].isin(costless["product_id"])
+    ]
+    return [
+        Finding(
+            code="cost_price_missing",
+            subject_type="rma",
+            subject_id=str(rma_id),
+            shop=shop,
+            cause=f"no cost on price list {cost_price_list_id}",
+            rma_id=int(rma_id),
+            expected=f"a cost above zero on price list {cost_price_list_id} before the parcel comes",
+            found=f"none for {', '.join(sorted(set(group['sku_returned'])))}",
+        )
+        for (shop, rma_id), group in coming.groupby(["shop", "rma_id"])
+    ]
+
+
 def findings_from_inspections(items: pd.DataFrame, lines: pd.DataFrame) -> list[Finding]:
     """One finding per return with units that inspection in ReturnGo did not find in the parcel, while the return goes on. Scenarios 15, 80."""
     missing = items[items["validated_at"].notna() & ~items["is_returned"]]
@@ -134,8 +159,11 @@ def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def findings_from_match(matches: pd.DataFrame) -> list[Finding]:
-    """What the three-way match shows that no earlier stage could: money against credit, announced and never arrived."""
+def findings_from_match(matches: pd.DataFrame, *, pays_ahead: bool) -> list[Finding]:
+    """What the three-way match shows that no earlier stage could: money against credit, announced and never arrived.
+
+    Where the shop pays before goods come (`policy.credit_ahead_of_receipt`), such a refund is an exposure that ages, no error. Scenario 4.
+    """
     codes = {"refund_mismatch", "announced_not_arrived", "credited_more_than_received", "refund_before_receipt"}
     shown = matches[matches["state"].isin(codes)]
     return [
@@ -150,6 +178,7 @@ def findings_from_match(matches: pd.DataFrame) -> list[Finding]:
             currency=_text(row["currency"]),
             expected="receipt, credit and money that agree",
             found=row["cause"],
+            severity="info" if pays_ahead and row["state"] == "refund_before_receipt" else None,
         )
         for row in shown.to_dict("records")
     ]

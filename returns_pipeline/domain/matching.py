@@ -153,12 +153,22 @@ def _grouped(units: pd.DataFrame) -> pd.DataFrame:
     lines["units"] = grouped.size()
     for name in ("paid_price_minor", "paid_tax_minor", "fee_minor"):
         lines[name] = grouped[name].sum().astype("int64")
-    lines["returned_item_ids"] = grouped["returned_item_id"].agg(list)
-    lines["return_reasons"] = grouped["return_reason"].agg(
-        lambda reasons: "; ".join(dict.fromkeys(reasons.dropna())) or None
-    )
+    lines["returned_item_ids"] = _gathered(units, "returned_item_id").to_numpy()
+    reasons = units[units["return_reason"].notna() & (units["return_reason"] != "")]
+    reasons = _gathered(reasons.drop_duplicates(["return_line_id", "return_reason"]), "return_reason").str.join("; ")
+    lines["return_reasons"] = reasons.reindex(lines.index).astype("object").where(lambda words: words.notna(), None)
     lines["quantity"] = lines["bundles"].fillna(lines["units"]).astype("int64")
     return lines.reset_index().rename(columns={"status": "rma_status", "sku": "sku_returned"})
+
+
+def _gathered(units: pd.DataFrame, column: str) -> pd.Series:
+    """The values of each return line as a list, in the units' order; by sorted return line."""
+    ordered = units.sort_values("return_line_id", kind="stable")
+    ids, values = ordered["return_line_id"].to_numpy(), ordered[column].tolist()
+    starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1])[: len(ids)])
+    ends = np.append(starts, len(values))[1:]
+    lists = [values[start:end] for start, end in zip(starts, ends, strict=True)]
+    return pd.Series(lists, index=ids[starts], dtype="object")
 
 
 def _described(lines: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataFrame:

@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+
 from returns_pipeline.domain.cases import CreditLine, Settlement
 from returns_pipeline.domain.proposals import held, proposal
 
 Row = Mapping[str, Any]
+Cost = tuple[Decimal, str]
+Costs = Mapping[int, Cost]
 
 
 def propose_goods_in(
@@ -21,7 +25,7 @@ def propose_goods_in(
     credit_rows: Sequence[Row],
     sold: Sequence[Row],
     written_keys: set[str],
-    receipt_cost: str,
+    listed_costs: Costs | None,
 ) -> list[dict[str, Any]]:
     """Rows to book in for one credit, one per row of the credit that has goods; or held, or waiting; or nothing.
 
@@ -31,7 +35,7 @@ def propose_goods_in(
         credit_rows: the credit's rows in Brightpearl, components of bundles among them.
         sold: the sale's rows, for what the goods cost.
         written_keys: business keys of goods-in that the ledger holds.
-        receipt_cost: `policy.receipt_cost`.
+        listed_costs: product id -> cost of one unit on the cost price list, where `policy.receipt_cost` asks for it; None: as sold.
     """
     if case.credit is None or case.is_posted_by_hand or case.has_goods_in:
         return []
@@ -46,9 +50,20 @@ def propose_goods_in(
         back = _came_back(line, units)
         if back:
             rows += _of_line(
-                case, line, back, max(unit["validated_at"] for unit in units), credit_rows, sold, receipt_cost
+                case, line, back, max(unit["validated_at"] for unit in units), credit_rows, sold, listed_costs
             )
     return [row for row in rows if row["business_key"] not in written_keys]
+
+
+def costs_of(products: pd.DataFrame) -> Costs:
+    """Product id -> cost of one unit and its currency, of products that have one above zero on the cost price list."""
+    priced = products[products["cost_value"].notna()]
+    return {
+        int(product_id): (cost, currency)
+        for product_id, cost, currency in zip(
+            priced["product_id"], priced["cost_value"], priced["cost_currency"], strict=True
+        )
+    }
 
 
 def _came_back(line: CreditLine, units: Sequence[Row]) -> int:
@@ -66,7 +81,7 @@ def _of_line(
     validated_at: dt.datetime,
     credit_rows: Sequence[Row],
     sold: Sequence[Row],
-    receipt_cost: str,
+    listed_costs: Costs | None,
 ) -> list[dict[str, Any]]:
     """The goods of one row: itself, or the components of a bundle, which alone have stock."""
     parts = [row for row in credit_rows if row["is_bundle_child"] and row["parent_row_id"] == line.credit_row_id]
@@ -79,13 +94,13 @@ def _of_line(
             units * (row["quantity"] // line.seen_quantity if parts else 1),
             number,
             validated_at,
-            _cost(row, line, sold, receipt_cost),
+            _cost(row, line, sold) if listed_costs is None else listed_costs.get(row["product_id"]),
         )
         for number, row in enumerate(own)
     ]
 
 
-def _cost(row: Row, line: CreditLine, sold: Sequence[Row], receipt_cost: str) -> tuple[Decimal, str] | None:
+def _cost(row: Row, line: CreditLine, sold: Sequence[Row]) -> Cost | None:
     """Cost of one unit as it was sold, in the accounting currency; None where it is not known or zero."""
     source = next(
         (
@@ -96,7 +111,7 @@ def _cost(row: Row, line: CreditLine, sold: Sequence[Row], receipt_cost: str) ->
         None,
     )
     source = source or next((each for each in sold if each["product_id"] == row["product_id"]), None)
-    if receipt_cost != "original_sale" or source is None or not source["item_cost"] or not source["cost_currency"]:
+    if source is None or not source["item_cost"] or not source["cost_currency"]:
         return None
     return source["item_cost"], source["cost_currency"]
 
@@ -108,7 +123,7 @@ def _row(
     units: int,
     number: int,
     validated_at: dt.datetime,
-    cost: tuple[Decimal, str] | None,
+    cost: Cost | None,
 ) -> dict[str, Any]:
     details = {
         "product_id": credit_row["product_id"],
@@ -120,7 +135,7 @@ def _row(
         return held(
             row,
             "cost_price_missing",
-            "the cost of the goods in the original sale",
+            "what the goods cost, where policy.receipt_cost looks for it",
             f"none for product {credit_row['product_id']}",
         )
     return row | {"details": details | {"cost": f"{cost[0]:f}", "cost_currency": cost[1]}}

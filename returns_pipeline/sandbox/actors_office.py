@@ -90,6 +90,14 @@ class Staff:
         sale = self._retailer.sale_of(self._retailer.order(order_name))
         return {"order_id": sale.order_id, "invoice_reference": sales.invoice_order(self._world, sale.order_id)}
 
+    def set_cost(self, sku: str, cost: str) -> dict[str, Any]:
+        """Enters what a product costs; 0 is what a product has that nobody entered a cost for."""
+        product = self._world.product_by_sku(sku)
+        if product is None:
+            raise LookupError(f"no product {sku!r}")
+        product.cost = Decimal(cost)
+        return {"sku": sku, "cost": cost}
+
     def _row(self, credit_id: int, sku: str) -> OrderRow:
         credit = self._world.order(credit_id, CREDIT)
         found = [row for row in credit.rows.values() if row.sku == sku and not row.is_bundle_child]

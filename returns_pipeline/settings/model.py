@@ -237,6 +237,12 @@ class Alerts(Table):
         return ZoneInfo(self.time_zone)
 
 
+class Reports(Table):
+    """Where workbooks and pages are written; an empty folder means nowhere."""
+
+    folder: str
+
+
 class Calendar(Table):
     """Working hours in each shop's own time zone."""
 
@@ -311,6 +317,7 @@ class Settings(Table):
     owners: Owners
     escalation: Escalation
     alerts: Alerts
+    reports: Reports
     calendar: Calendar
 
     @field_validator("shops")

@@ -37,7 +37,7 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
     facts = CreditFacts(
         rmas=read["returngo/rmas"], return_lines=read["returns/return_lines"], items=read["returngo/return_items"],
         shipments=read["returngo_shipments"], transactions=read["returngo/transactions"], receipts=read["returns/receipts"], orders=orders,
-        order_rows=order_rows, credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
+        order_rows=order_rows, products=read["brightpearl/products"], credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
         balances=_balances(stage_pass, order_rows), effects=read.effects(), ledger_lines=read.ledger_lines(),
         decisions=decisions.in_force(stage_pass.connection, shop.label), newest_return=open_returns.newest(stage_pass.connection, shop.label),
     )  # fmt: skip

@@ -22,11 +22,12 @@ def find_drift(
     """Late credits, refunds and deadlines, statuses that disagree, books that differ, units that left or lie too long, transfers not shipped."""
     settings, now, effects = stage_pass.settings, stage_pass.now, read.effects()
     receipts, credits = read["returns/receipts"], read["brightpearl/sales_credits"]
+    proposals = read["returns/credit_proposals"]
     found: list[Finding] = [
         *findings_near_deadline(matched, dt.timedelta(days=settings.sla.refund_deadline_days)),
-        *drift.late_credits(matched, read["returns/credit_proposals"], effects, shop, settings, now),
+        *drift.late_credits(matched, proposals, effects, shop, settings, now),
         *drift.late_refunds(matched, effects, shop, settings, now),
-        *drift.status_drift(matched, read["returngo/rmas"], credits, shop, settings, now),
+        *drift.status_drift(matched, proposals, effects, read["returngo/rmas"], credits, shop, settings, now),
         *drift.booked_otherwise(credits, effects, shop.label),
         *drift.foreign_tax_gaps(foreign, read["brightpearl_sales_order_rows"], shop.label, settings),
         *drift.misplaced_receipts(receipts, shop),

@@ -46,9 +46,11 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         [Batch("returns_return_lines", lines, "rma", "rma_id", parents=("rma_id", rma_ids), newly_judged=len(new))],
         refusal=_too_many_held(stage_pass, new),
     )
-    report.merge(
-        observe(stage_pass, "match:lines", shop.label, findings.findings_from_lines(lines), judged_rmas(stage_pass))
+    found = findings.findings_from_lines(lines)
+    found += findings.findings_from_costs(
+        lines, read["brightpearl/products"], stage_pass.settings.brightpearl.cost_price_list_id
     )
+    report.merge(observe(stage_pass, "match:lines", shop.label, found, judged_rmas(stage_pass)))
     report.counts.update({f"lines_{verdict}": int(count) for verdict, count in lines["verdict"].value_counts().items()})
     report.add_money("paid", lines.dropna(subset=["currency"]), "paid_price_minor")
     return report

@@ -209,7 +209,7 @@ class Retail:
         ledger.ensure_balances(self.connection, opening_balances(orders, order_rows))
         return CreditFacts(
             rmas=self.frame("returngo_rmas"), return_lines=self.lines(), items=self.frame("returngo_return_items"), shipments=self.frame("returngo_shipments"),
-            transactions=self.frame("returngo_transactions"), receipts=self.receipts(), orders=orders, order_rows=order_rows,
+            transactions=self.frame("returngo_transactions"), receipts=self.receipts(), orders=orders, order_rows=order_rows, products=self.frame("brightpearl_products"),
             credits=self.frame("brightpearl_sales_credits"), credit_rows=self.credit_rows(),
             balances=ledger.read_balances(self.connection, orders["order_id"].tolist()), effects=ledger.read_effects(self.connection, scope="all"),
             ledger_lines=ledger.read_lines(self.connection, scope="all"), decisions=self.frame("operator_decisions"), newest_return=self.newest_return,

@@ -82,10 +82,13 @@ def test_a_credit_without_a_refund_is_told_after_the_service_level() -> None:
     assert drift.late_refunds(matched(state="complete"), worlds.effects(post()), SHOP, SETTINGS, NOW) == []
 
 
-def drifting(status: str, state: str, age: dt.timedelta = WEEK, **of_credit: object) -> list[str]:
+def drifting(
+    status: str, state: str, age: dt.timedelta = WEEK, proposals: pd.DataFrame | None = None, **of_credit: object
+) -> list[str]:
     rmas = worlds.rmas({"status": status, "last_updated_at": NOW - age})
     credits = credit(**({"updated_on": NOW - WEEK} | of_credit))
-    found = drift.status_drift(matched(state=state), rmas, credits, SHOP, SETTINGS, NOW)
+    held = proposals if proposals is not None else no_proposals()
+    found = drift.status_drift(matched(state=state), held, worlds.effects(), rmas, credits, SHOP, SETTINGS, NOW)
     return [finding.cause for finding in found]
 
 
@@ -123,6 +126,11 @@ def test_systems_that_disagree_are_told_when_neither_moved_for_a_while(
 )
 def test_systems_that_agree_are_not_told(status: str, state: str, of_credit: dict) -> None:
     assert drifting(status, state, **of_credit) == []
+
+
+def test_a_disagreement_that_another_exception_explains_is_not_told_twice() -> None:
+    held = frame("returns_credit_proposals", {"rma_id": RMA, "verdict": "held", "hold_code": "foreign_credit"})
+    assert drifting("Approved", "credited_by_others", proposals=held) == []
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,14 @@ class Retailer:
                 [asked.rma_id],
             ).fetchall()
 
+    def severity_of(self, asked: Return, code: str) -> str:
+        """How grave an open exception about a return is."""
+        with database.connect() as connection:
+            ((severity,),) = connection.execute(
+                "SELECT severity FROM exceptions_open WHERE rma_id = %s AND code = %s", [asked.rma_id, code]
+            ).fetchall()
+        return str(severity)
+
     def transactions(self, asked: Return) -> list[int]:
         """The numbers of the refunds that ReturnGo asked for."""
         return [transaction["id"] for transaction in self._rma(asked)["transactions"]]

@@ -171,7 +171,7 @@ def test_calls_that_could_not_be_written_down_are_written_later(connection, data
 
 def test_an_answer_survives_that_its_count_cannot_be_noted(connection, pacers):
     """F33: the database goes away between a credit and its answer's record; the next turn is drawn on a new connection."""
-    pacer = pacers()
+    pacer = pacers(per_minute=1)
     pacer.wait(WRITE)
     connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
