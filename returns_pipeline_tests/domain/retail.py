@@ -36,7 +36,7 @@ class Retail:
             name: []
             for name in (
                 "returngo_rmas", "returngo_shipments", "returngo_return_items", "returngo_transactions", "brightpearl_sales_orders",
-                "brightpearl_sales_order_rows", "brightpearl_sales_credits", "brightpearl_sales_credit_rows", "brightpearl_goods_in",
+                "brightpearl_sales_order_rows", "brightpearl_products", "brightpearl_sales_credits", "brightpearl_sales_credit_rows", "brightpearl_goods_in",
                 "inspections", "operator_decisions",
             )
         }  # fmt: skip
