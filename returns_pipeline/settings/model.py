@@ -160,6 +160,7 @@ class Quota(Table):
     """Our part of what the two APIs allow."""
 
     returngo_per_day: int = Field(gt=0)
+    audit_share: Share
     returngo_reserve_share: Annotated[float, Field(ge=0, lt=1)]
     brightpearl_per_minute: int = Field(gt=0)
     brightpearl_share: Share

@@ -6,8 +6,11 @@ from returns_pipeline.domain import close
 from returns_pipeline.domain.close import Cutoff
 from returns_pipeline.domain.records import records
 from returns_pipeline.reports import page, workbook
+from returns_pipeline.reports.audit import audit_report
 from returns_pipeline.reports.content import Report
 from returns_pipeline.reports.month import month_report
+from returns_pipeline.settings import Settings
+from returns_pipeline.stages.audit import AuditResult, PastReturns
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.storage import closes, home
 
@@ -27,16 +30,30 @@ def write_month(stage_pass: Pass, cutoff: Cutoff) -> dict[str, str]:
     report = month_report(
         cutoff.shop.label, cutoff.month, cutoff.shop.currency, cutoff.shop.time_zone, lines, figures, _stamp(kept, cutoff), changes
     )  # fmt: skip
-    return write(stage_pass, report, f"close-{cutoff.month:%Y-%m}-{cutoff.shop.label}", cutoff.shop.label)
+    return write(stage_pass.settings, report, f"close-{cutoff.month:%Y-%m}-{cutoff.shop.label}", cutoff.shop.label)
 
 
-def write(stage_pass: Pass, report: Report, name: str, shop: str) -> dict[str, str]:
+def write_audit(settings: Settings, past: PastReturns, result: AuditResult, now: dt.datetime) -> dict[str, str]:
+    """The files of one shop's historical audit, by what they are.
+
+    Raises:
+        OSError: the folder of `[reports]` cannot be written to.
+    """
+    shop = past.shop
+    report = audit_report(
+        shop.label, shop.currency, shop.time_zone, past.first, past.last, result.read, result.left, result.findings,
+        f"Made {now.astimezone(shop.zone):%Y-%m-%d %H:%M} from what both systems say today.",
+    )  # fmt: skip
+    return write(settings, report, f"audit-{past.first}-{past.last}-{shop.label}", shop.label)
+
+
+def write(settings: Settings, report: Report, name: str, shop: str) -> dict[str, str]:
     """Writes a report both ways where the settings say; nothing where they name no folder.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    folder = home.reports(stage_pass.settings.reports.folder)
+    folder = home.reports(settings.reports.folder)
     if folder is None:
         return {}
     paths = {f"workbook_{shop}": folder / f"{name}.xlsx", f"page_{shop}": folder / f"{name}.html"}

@@ -204,3 +204,8 @@ CREATE TRIGGER signed_close_stays BEFORE INSERT OR UPDATE OR DELETE ON finance_m
 CREATE TABLE imported_refunds(                -- refunds made straight in Shopify, from a list that a person imported
   shop text NOT NULL, refund_id text NOT NULL, order_name text NOT NULL, refunded_on timestamptz NOT NULL, currency text NOT NULL, amount_minor bigint NOT NULL CHECK (amount_minor>0),
   imported_by text NOT NULL, imported_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (shop, refund_id));
+
+CREATE TABLE audit_cases(                     -- past returns as the historical audit read them; null: listed and not read yet
+  shop text NOT NULL, rma_id bigint NOT NULL, created_at timestamptz, facts jsonb, read_at timestamptz, PRIMARY KEY (shop, rma_id),
+  CHECK ((facts IS NULL) = (read_at IS NULL)));
+CREATE INDEX audit_cases_unread ON audit_cases(shop, rma_id) WHERE facts IS NULL;
