@@ -1,6 +1,7 @@
 """The `returns-pipeline` command: its words, its help and its exit status. What a sub-command does is in `commands/`."""
 
 import argparse
+import datetime as dt
 import json
 import sys
 import time
@@ -84,6 +85,20 @@ def _add_sync(commands: argparse._SubParsersAction) -> None:
         "--rma", action="append", type=int, default=[], help="re-read and re-judge only this RMA (may be repeated)"
     )
     sync.add_argument("--json", action="store_true")
+    audit = _command(
+        commands,
+        "audit",
+        _audit,
+        "Judges returns made long ago: what was never credited, credited twice, taxed wrongly. Only reads; goes on where it stopped.",
+    )
+    audit.add_argument(
+        "--from", dest="first", type=_day, required=True, metavar="YYYY-MM-DD", help="first day of returns"
+    )
+    audit.add_argument("--to", dest="last", type=_day, required=True, metavar="YYYY-MM-DD", help="last day of returns")
+    audit.add_argument("--shop", action="append", default=[], help="only this shop (may be repeated)")
+    audit.add_argument("--plan", action="store_true", help="only say what it costs, in calls and days")
+    audit.add_argument("--afresh", action="store_true", help="read everything of the time again")
+    audit.add_argument("--json", action="store_true")
     settle = _command(commands, "settle", _settle, "Looks up effects whose outcome is unknown; only reads.")
     settle.add_argument("--json", action="store_true")
 
@@ -187,6 +202,19 @@ def _sync(chosen: argparse.Namespace) -> int:
         for line in sync.in_words(result, time.monotonic() - start):
             print(line)
     return OK if result.is_good else FOUND_SOMETHING
+
+
+def _day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def _audit(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import audit
+
+    answer = audit.run(
+        chosen.first, chosen.last, chosen.shop, only_plan=chosen.plan, afresh=chosen.afresh, tell=_say_progress
+    )
+    return _show(answer, chosen.json)
 
 
 def _settle(chosen: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ WITHOUT_DAGSTER = (
     "settings",
     "stages",
     "alerts",
+    "reports",
     "sandbox",
 )
 INPUT_AND_OUTPUT = {
@@ -40,7 +41,19 @@ MAY_IMPORT = {
     "storage": {"storage", "schemas", "domain", "settings"},
     "effects": {"effects", "storage", "clients", "domain", "settings"},
     "alerts": {"alerts", "storage", "domain", "settings"},
-    "stages": {"stages", "alerts", "effects", "storage", "clients", "schemas", "domain", "settings", "checks"},
+    "reports": {"reports", "domain"},
+    "stages": {
+        "stages",
+        "alerts",
+        "reports",
+        "effects",
+        "storage",
+        "clients",
+        "schemas",
+        "domain",
+        "settings",
+        "checks",
+    },
 }
 
 

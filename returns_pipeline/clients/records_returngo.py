@@ -25,6 +25,7 @@ class RmaListRow:
     status: str
     order_name: str
     fingerprint: str
+    created_at: dt.datetime | None = None
 
     @classmethod
     def from_api(cls, raw: Any) -> "RmaListRow":
@@ -33,7 +34,19 @@ class RmaListRow:
         rma_id = fields.integer("rmaId")
         fields.subject = f"rma {rma_id}"
         status = status_of(fields, "status", RMA_STATUSES)
-        return cls(rma_id, status, fields.optional_text("order_name") or "", _fingerprint(raw))
+        return cls(rma_id, status, fields.optional_text("order_name") or "", _fingerprint(raw), _created_at(fields))
+
+
+def _created_at(fields: Fields) -> dt.datetime | None:
+    """When the list says that the return was made; missing where it does not tell, because the detail will."""
+    events = fields.raw("events")
+    for event in events if isinstance(events, list) else ():
+        if isinstance(event, dict) and event.get("eventName") == "RMA_CREATED":
+            try:
+                return Fields(event, fields.subject).optional_moment("eventDate")
+            except RecordRejected:
+                return None
+    return None
 
 
 @dataclass(frozen=True)

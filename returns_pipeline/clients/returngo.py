@@ -34,6 +34,7 @@ class ReturnGoClient:
         statuses: Collection[str] = (),
         updated_since: dt.datetime | None = None,
         order_names: Collection[str] = (),
+        created_since: dt.datetime | None = None,
     ) -> Iterator[RmaListRow]:
         """`GET /rmas` page by page: id, status and fingerprint only; a detail is a call of its own.
 
@@ -46,6 +47,8 @@ class ReturnGoClient:
         filters = {"status": ",".join(statuses), "order_name": ",".join(order_names)}
         if updated_since is not None:
             filters["rma_updated_at"] = f"gte:{_utc(updated_since)}"
+        if created_since is not None:
+            filters["rma_created_at"] = f"gte:{_utc(created_since)}"
         for raw in self._pages("/rmas", "rmas", filters):
             row = self._parsed(raw, RmaListRow.from_api)
             if row is not None and (not statuses or row.status in statuses):

@@ -86,6 +86,7 @@ def metadata_of(report: StageReport) -> dict[str, MetadataValue]:
         metadata["first_offenders"] = MetadataValue.table(
             [TableRecord({"what": what, "which": which}) for what, which in report.offenders[:_MOST_ROWS_SHOWN]]
         )
+    metadata |= {name: MetadataValue.path(path) for name, path in sorted(report.files.items())}
     if report.notes:
         metadata["notes"] = MetadataValue.text("\n".join(report.notes))
     return metadata

@@ -1,27 +1,88 @@
-"""The figures of one calendar month of one shop, as they stand: what came, what was credited, what did not meet, and tax by code.
+"""A calendar month of one shop as it stood at its end: its bounds, its figures as sums of the lines beneath them, its hash, and what changed since.
 
-Scenarios 54 to 57 and the IFRS 15 refund liability. A month is the shop's: from local midnight to local midnight, daylight saving included.
+The lines themselves are found by `cutoff.py` (goods and credits), `cutoff_money.py` (money, stock, exceptions) and `books.py` (Brightpearl's books).
+Source: IFRS 15 refund liability. A month is the shop's: from local midnight to local midnight, daylight saving included.
 """
 
 import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from returns_pipeline.domain.records import records
 from returns_pipeline.settings import ShopSettings
 
-COLUMNS = [
-    "shop",
-    "month",
-    "figure",
-    "currency",
-    "tax_code",
-    "quantity",
-    "net_minor",
-    "tax_minor",
-    "detail",
-    "computed_at",
-]
-_MOST_IN_DETAIL = 500
+_MONEY = ("net_minor", "tax_minor", "gross_minor", "cost_minor")
+LINE_COLUMNS = [
+    "shop", "month", "figure", "line_no", "subject_type", "subject_id", "rma_id", "currency", "tax_code", "quantity", *_MONEY, "happened_on",
+    "age_days", "note",
+]  # fmt: skip
+FIGURE_COLUMNS = ["shop", "month", "figure", "currency", "tax_code", "cases", "quantity", *_MONEY, "computed_at"]
+_NOTHING = (0, 0, 0)
+_KEY = ("figure", "subject_type", "subject_id", "currency", "tax_code")
+
+# Every figure by name, in the order in which it is read, with its plain title.
+FIGURES = {
+    "adjusted_received_not_credited": "Received and not credited: learnt since the last close",
+    "opening_received_not_credited": "Received and not credited at the start of the month",
+    "received_before_credit": "Received in the month, not credited until then",
+    "credited_after_receipt": "Credited in the month, for goods that had come",
+    "received_not_credited": "Received and not credited at the end of the month",
+    "received_not_credited_at_cost": "The same goods at cost",
+    "adjusted_credited_not_received": "Credited and not received: learnt since the last close",
+    "opening_credited_not_received": "Credited and not received at the start of the month",
+    "credited_before_receipt": "Credited in the month, before goods came",
+    "received_after_credit": "Received in the month, for credits posted before",
+    "credited_not_received": "Credited and not received at the end of the month",
+    "credited_ahead_by_policy": "Of these, credited ahead of receipt as the policy allows",
+    "received_in_month": "Received in the month",
+    "credited_in_month": "Credited in the month",
+    "credited_without_goods_by_policy": "Credited in the month for goods that nobody sends back",
+    "posted_in_another_period": "Credited in the month for goods received in another one",
+    "approved_not_received": "Approved and not received: the base of a returns provision",
+    "refunded_not_recorded": "Refunded and not recorded on a credit",
+    "refunded_only_in_shopify": "Refunded in Shopify and seen nowhere else",
+    "posted_unpaid": "Credited and not paid back",
+    "store_credit_issued": "Store credit issued in the month",
+    "gift_cards_issued": "Gift cards issued in the month",
+    "in_quarantine": "In quarantine at the end of the month, at cost",
+    "returns_stock_at_cost": "Returns stock at the end of the month, at cost",
+    "exceptions_open": "Exceptions open at the end of the month",
+    "our_credits": "Credits that the pipeline posted in the month",
+    "others_credits": "Credits that others posted in the month",
+    "invoiced_in_brightpearl": "Every sales credit that Brightpearl invoiced in the month",
+    "books_difference": "What does not tie to Brightpearl's books",
+    "tax_credited": "Tax credited in the month, by the pipeline",
+    "tax_invoiced": "Tax on the original invoices for the same units",
+}
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """One shop's month: first moment, first moment after it, and how its lines are made."""
+
+    shop: ShopSettings
+    month: dt.date
+    begins: dt.datetime
+    ends: dt.datetime
+
+    @classmethod
+    def of(cls, shop: ShopSettings, month: dt.date) -> "Cutoff":
+        """The month that holds this day."""
+        begins, ends = month_bounds(month, shop)
+        return cls(shop, month.replace(day=1), begins, ends)
+
+    def holds(self, moments: pd.Series) -> pd.Series:
+        """Which moments lie in the month."""
+        return moments.notna() & (moments >= self.begins) & (moments < self.ends)
+
+    def age_days(self, moment: dt.datetime) -> int:
+        """Whole days of the shop's calendar from that moment to the month's last day."""
+        return (self.ends.astimezone(self.shop.zone).date() - moment.astimezone(self.shop.zone).date()).days - 1
 
 
 def month_bounds(month: dt.date, shop: ShopSettings) -> tuple[dt.datetime, dt.datetime]:
@@ -32,96 +93,119 @@ def month_bounds(month: dt.date, shop: ShopSettings) -> tuple[dt.datetime, dt.da
     return begins, ends
 
 
-def month_end_figures(
-    matches: pd.DataFrame,
-    credits: pd.DataFrame,
-    credit_rows: pd.DataFrame,
-    shop: ShopSettings,
-    month: dt.date,
-    now: dt.datetime,
-) -> pd.DataFrame:
-    """The figures with the columns of `finance_month_end_close`.
+def line(figure: str, subject_type: str, subject_id: object, currency: str, **more: Any) -> dict[str, Any]:
+    """One line beneath a figure; gross follows from net and tax where it is not given."""
+    made = dict.fromkeys(LINE_COLUMNS) | {"tax_code": "", "quantity": 0, "note": ""} | more
+    made |= {"figure": figure, "subject_type": subject_type, "subject_id": str(subject_id), "currency": currency}
+    if made["gross_minor"] is None and made["net_minor"] is not None:
+        made["gross_minor"] = made["net_minor"] + made["tax_minor"]
+    return made
+
+
+def carried_forward(last: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What is known now about the start of the month and was not at the last close: its closing, and these, are this month's opening.
 
     Args:
-        matches: all of the shop's three-way match.
-        credits, credit_rows: all of the shop's sales credits, ours and others'.
-        shop: whose month.
-        month: any day of it.
-        now: when it is computed.
+        last: the lines of the last month's close as it was kept.
+        lines: this month's lines.
     """
-    begins, ends = month_bounds(month, shop)
-    received = matches["received_on"].notna() & (matches["received_on"] < ends)
-    received_now = received & (matches["received_on"] >= begins)
-    credited = matches["credited_on"].notna() & (matches["credited_on"] < ends)
-    credited_now = credited & (matches["credited_on"] >= begins)
-    expected = {"net": "expected_net_minor", "tax": "expected_tax_minor", "quantity": "received_quantity"}
-    booked = {"net": "credited_net_minor", "tax": "credited_tax_minor", "quantity": "credited_quantity"}
-    figures = [
-        _figure("received_in_month", matches[received_now], expected),
-        _figure("received_not_credited", matches[received & ~credited], expected),
-        _figure("credited_in_month", matches[credited_now], booked),
-        _figure("credited_not_received", matches[credited & ~received & (matches["life"] != "keep_item")], booked),
-        _figure(
-            "received_earlier_credited_in_month",
-            matches[credited_now & received & (matches["received_on"] < begins)],
-            booked,
-        ),
-        _figure(
-            "credited_refund_not_recorded",
-            matches[credited & (matches["refunded_minor"] > matches["recorded_minor"])],
-            booked,
-        ),
-        _books(credits, credit_rows, begins, ends),
-    ]
-    frame = pd.concat(figures, ignore_index=True)
-    frame["shop"], frame["month"] = shop.label, month.replace(day=1)
+    for figure in ("received_not_credited", "credited_not_received"):
+        then, now = _by_return(last, figure), _by_return(lines, f"opening_{figure}")
+        for key in sorted(then.keys() | now.keys(), key=str):
+            quantity, net, tax = (b - a for a, b in zip(then.get(key, _NOTHING), now.get(key, _NOTHING), strict=True))
+            if (quantity, net, tax) != _NOTHING:
+                rma_id, currency, tax_code = key
+                yield line(
+                    f"adjusted_{figure}", "return", rma_id, currency, rma_id=rma_id, tax_code=tax_code, quantity=quantity, net_minor=net,
+                    tax_minor=tax, note="came or changed after the last month was closed",
+                )  # fmt: skip
+
+
+def _by_return(lines: Sequence[Mapping[str, Any]], figure: str) -> dict[tuple[Any, str, str], tuple[int, int, int]]:
+    totals: dict[tuple[Any, str, str], tuple[int, int, int]] = {}
+    for each in lines:
+        if each["figure"] == figure:
+            key = (each["rma_id"], each["currency"], each["tax_code"])
+            a = totals.get(key, _NOTHING)
+            totals[key] = (a[0] + each["quantity"], a[1] + each["net_minor"], a[2] + each["tax_minor"])
+    return totals
+
+
+def close_lines(lines: Iterable[Mapping[str, Any]], cutoff: Cutoff) -> pd.DataFrame:
+    """The lines in the order of figures and subjects, numbered within each figure; columns of `finance_month_end_lines`."""
+    ranks = {figure: rank for rank, figure in enumerate(FIGURES)}
+    ordered = sorted(lines, key=lambda each: (ranks[each["figure"]], *(str(each[name]) for name in _KEY[1:])))
+    frame = pd.DataFrame(ordered, columns=LINE_COLUMNS)
+    frame["line_no"] = frame.groupby("figure").cumcount() + 1 if len(frame) else frame["line_no"]
+    frame["shop"], frame["month"] = cutoff.shop.label, cutoff.month
+    for name in (*_MONEY, "rma_id", "age_days"):
+        frame[name] = frame[name].astype("Int64")
+    for name in ("line_no", "quantity"):
+        frame[name] = frame[name].astype("int64")
+    frame["happened_on"] = pd.to_datetime(frame["happened_on"], utc=True).astype("datetime64[us, UTC]")
+    return frame
+
+
+def figures_of(lines: pd.DataFrame, now: dt.datetime) -> pd.DataFrame:
+    """The sums of the lines per figure, currency and tax code; columns of `finance_month_end_close`."""
+    keys = ["shop", "month", "figure", "currency", "tax_code"]
+    sums = {name: (name, lambda values: values.sum(min_count=1)) for name in _MONEY}
+    frame = (
+        lines.groupby(keys, sort=False)
+        .agg(cases=("line_no", "size"), quantity=("quantity", "sum"), **sums)
+        .reset_index()
+        .astype(dict.fromkeys(_MONEY, "Int64") | {"cases": "int64", "quantity": "int64"})
+    )
     frame["computed_at"] = pd.Series(now, index=frame.index, dtype="datetime64[us, UTC]")
-    return frame[COLUMNS]
+    return frame[FIGURE_COLUMNS]
 
 
-def _figure(name: str, lines: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    """One row per currency and tax code, with the lines beneath it."""
-    lines = lines[lines["currency"].notna()].assign(tax_code=lines["tax_code"].fillna(""))
-    rows = [
+def canonical(lines: pd.DataFrame) -> list[dict[str, Any]]:
+    """The lines as plain values that read the same wherever they are written."""
+    return [
         {
-            "figure": name,
-            "currency": currency,
-            "tax_code": tax_code,
-            "quantity": int(group[columns["quantity"]].sum()),
-            "net_minor": int(group[columns["net"]].fillna(0).sum()),
-            "tax_minor": int(group[columns["tax"]].fillna(0).sum()),
-            "detail": group["return_line_id"].tolist()[:_MOST_IN_DETAIL],
+            name: value.astimezone(dt.UTC).isoformat() if isinstance(value, dt.datetime) else value
+            for name, value in row.items()
+            if name not in ("shop", "month")
         }
-        for (currency, tax_code), group in lines.groupby(["currency", "tax_code"])
+        for row in records(lines)
     ]
-    return pd.DataFrame(
-        rows, columns=["figure", "currency", "tax_code", "quantity", "net_minor", "tax_minor", "detail"]
-    )
 
 
-def _books(credits: pd.DataFrame, credit_rows: pd.DataFrame, begins: dt.datetime, ends: dt.datetime) -> pd.DataFrame:
-    """Every sales credit that Brightpearl invoiced in the month, ours and others', by tax code."""
-    posted = credits[
-        ~credits["invoice_reference"].isin(["", "pending"])
-        & credits["invoice_tax_date"].notna()
-        & ~credits["is_cancelled"]
+def revived(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Kept lines with their moments as moments again."""
+    return [
+        {**each, "happened_on": each["happened_on"] and dt.datetime.fromisoformat(each["happened_on"])}
+        for each in lines
     ]
-    posted = posted[(posted["invoice_tax_date"] >= begins) & (posted["invoice_tax_date"] < ends)]
-    rows = credit_rows.merge(posted[["credit_id", "currency"]], on="credit_id").assign(
-        tax_code=lambda frame: frame["tax_code"].fillna("")
-    )
-    figures = [
-        {
-            "figure": "invoiced_in_brightpearl",
-            "currency": currency,
-            "tax_code": tax_code,
-            "quantity": int(group["quantity"].sum()),
-            "net_minor": int(group["net_minor"].sum()),
-            "tax_minor": int(group["tax_minor"].sum()),
-            "detail": sorted({int(credit_id) for credit_id in group["credit_id"]})[:_MOST_IN_DETAIL],
+
+
+def digest(lines: Sequence[Mapping[str, Any]]) -> str:
+    """The hash of a close: of all of its lines, to the last penny."""
+    return hashlib.sha256(json.dumps(lines, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def changes_since(signed: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a signed close would say differently today: one entry per line that came, went or changed."""
+    before, after = ({tuple(each[name] for name in _KEY): each for each in lines} for lines in (signed, now))
+    compared = ("quantity", *_MONEY)
+    return [
+        dict(zip(_KEY, key, strict=True))
+        | {
+            "was": _said(before.get(key), compared),
+            "is": _said(after.get(key), compared),
+            "what": "came" if key not in before else "went" if key not in after else "changed",
         }
-        for (currency, tax_code), group in rows[~rows["is_bundle_child"]].groupby(["currency", "tax_code"])
+        for key in sorted(before.keys() | after.keys())
+        if _said(before.get(key), compared) != _said(after.get(key), compared)
     ]
-    return pd.DataFrame(
-        figures, columns=["figure", "currency", "tax_code", "quantity", "net_minor", "tax_minor", "detail"]
-    )
+
+
+def _said(entry: Mapping[str, Any] | None, names: Sequence[str]) -> dict[str, Any] | None:
+    return None if entry is None else {name: entry[name] for name in names}
+
+
+def unexplained(lines: pd.DataFrame, explanations: Mapping[str, str]) -> list[str]:
+    """The numbers of the books' differences that nobody has explained."""
+    differing = lines.loc[lines["figure"] == "books_difference", "subject_id"]
+    return sorted({number for number in differing if not explanations.get(number, "").strip()})

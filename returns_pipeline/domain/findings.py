@@ -1,6 +1,7 @@
 """What a stage found wrong, as values: one finding per subject and code. How it is kept is storage's, what it means is the catalogue's."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -152,6 +153,7 @@ def findings_from_effects(effects: pd.DataFrame) -> list[Finding]:
             rma_id=_whole(subject_of(row["payload"]).get("rma_id")),
             expected=f"{row['kind']} carried out once",
             found=_text(row["reason"]),
+            suggestion=_open_period(str(row["reason"])),
         )
         for row in troubled.to_dict("records")
     ]
@@ -232,6 +234,14 @@ def _awaiting_approval(effects: pd.DataFrame) -> list[Finding]:
         )
         for row in waiting.to_dict("records")
     ]
+
+
+def _open_period(reason: str) -> str | None:
+    """The first day that a refusal for a locked period leaves open, where its message names the last locked one."""
+    locked = re.search(r"^period_locked:.* until (\d{4}-\d{2}-\d{2})", reason)
+    if locked is None:
+        return None
+    return f"a tax date from {dt.date.fromisoformat(locked[1]) + dt.timedelta(days=1)} on"
 
 
 def _effect_code(row: Mapping[str, object], codes: Mapping[str, str]) -> str:

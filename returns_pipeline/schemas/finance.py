@@ -3,6 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
+from returns_pipeline.domain.close import FIGURES
 from returns_pipeline.schemas import columns as of
 from returns_pipeline.schemas.tables import Table, TableSchema
 
@@ -40,21 +41,34 @@ class ThreeWayMatch(Table):
     compared_at: of.Moment = of.moment("When this comparison last changed", freshness=of.Freshness.WITH_CHANGE)
 
 
+class MatchCoverage(Table):
+    """How much of the lines compared on one day had met, with goods and credit both there."""
+
+    shop: of.Text = of.text("Label of the shop in the settings")
+    day: of.Thing = of.thing("The day, in the shop's own zone", of.Kind.DAY)
+    currency: of.Text = of.currency("Currency of the sales")
+    tax_code: of.Text = of.text("Tax code, the sale's; empty text where it is not known yet")
+    lines: of.Whole = of.whole("Return lines compared", unit="lines")
+    met_lines: of.Whole = of.whole("Of these, received and credited", unit="lines")
+    expected_minor: of.Whole = of.money("Gross that the lines come to")
+    met_minor: of.Whole = of.money("Gross credited on lines that met")
+    difference_minor: of.Whole = of.money("What does not meet")
+
+
 class MonthEndClose(Table):
-    """One figure of a month's frozen picture."""
+    """One figure of a month's picture: the sum of its lines."""
 
     shop: of.Text = of.text("Label of the shop in the settings")
     month: of.Thing = of.thing("First day of the month, in the shop's own zone", of.Kind.DAY)
-    figure: of.Text = of.text(
-        "received_in_month, received_not_credited, credited_in_month, credited_not_received, received_earlier_credited_in_month, "
-        "credited_refund_not_recorded, invoiced_in_brightpearl"
-    )
-    currency: of.Text = of.text("Currency of the figure; empty text for a figure without money")
+    figure: of.Text = of.text("Which figure", isin=list(FIGURES))
+    currency: of.Text = of.currency("Currency of the figure")
     tax_code: of.Text = of.text("Tax code of the figure; empty text for a figure over all codes")
-    quantity: of.Whole = of.whole("Units or cases", unit="units")
-    net_minor: of.Whole = of.money("Net")
-    tax_minor: of.Whole = of.money("Tax")
-    detail: of.Thing = of.thing("The cases behind it, by id")
+    cases: of.Whole = of.whole("Lines beneath it", unit="lines")
+    quantity: of.Whole = of.whole("Units", unit="units")
+    net_minor: of.MaybeWhole = of.money("Net, where the figure has it", nullable=True)
+    tax_minor: of.MaybeWhole = of.money("Tax, where the figure has it", nullable=True)
+    gross_minor: of.MaybeWhole = of.money("Gross, where the figure has it", nullable=True)
+    cost_minor: of.MaybeWhole = of.money("Cost, for goods at cost", nullable=True)
     computed_at: of.Moment = of.moment("When this figure last changed", freshness=of.Freshness.WITH_CHANGE)
 
     @pa.dataframe_check(name="one_row_for_each_figure")
@@ -63,8 +77,31 @@ class MonthEndClose(Table):
         return ~frame.duplicated(["shop", "month", "figure", "currency", "tax_code"], keep=False)
 
 
+class MonthEndLine(Table):
+    """One case beneath a figure of a month's picture."""
+
+    shop: of.Text = of.text("Label of the shop in the settings")
+    month: of.Thing = of.thing("First day of the month, in the shop's own zone", of.Kind.DAY)
+    figure: of.Text = of.text("The figure it belongs to", isin=list(FIGURES))
+    line_no: of.Whole = of.whole("Its number beneath the figure")
+    subject_type: of.Text = of.text("What it is about: units, credit, transaction, goods-in line, exception, ...")
+    subject_id: of.Text = of.text("Which one")
+    rma_id: of.MaybeWhole = of.whole("The return, where there is one", nullable=True)
+    currency: of.Text = of.currency("Currency of the amounts")
+    tax_code: of.Text = of.text("Tax code; empty text where there is none")
+    quantity: of.Whole = of.whole("Units", unit="units")
+    net_minor: of.MaybeWhole = of.money("Net, where it has one", nullable=True)
+    tax_minor: of.MaybeWhole = of.money("Tax, where it has one", nullable=True)
+    gross_minor: of.MaybeWhole = of.money("Gross, where it has one", nullable=True)
+    cost_minor: of.MaybeWhole = of.money("Cost, for goods at cost", nullable=True)
+    happened_on: of.Moment = of.moment("When it began to count", nullable=True)
+    age_days: of.MaybeWhole = of.whole("Its age at the end of the month", unit="days", nullable=True)
+    note: of.Text = of.text("What else there is to say, in words")
+
+
 TABLES = (
     TableSchema("finance_three_way_match", ThreeWayMatch, ("return_line_id",), "computed", "finance/three_way_match"),
+    TableSchema("finance_match_coverage", MatchCoverage, ("shop", "day", "currency", "tax_code"), "computed"),
     TableSchema(
         "finance_month_end_close",
         MonthEndClose,
@@ -72,4 +109,5 @@ TABLES = (
         "computed",
         "finance/month_end_close",
     ),
+    TableSchema("finance_month_end_lines", MonthEndLine, ("shop", "month", "figure", "line_no"), "computed"),
 )

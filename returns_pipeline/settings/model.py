@@ -160,6 +160,7 @@ class Quota(Table):
     """Our part of what the two APIs allow."""
 
     returngo_per_day: int = Field(gt=0)
+    audit_share: Share
     returngo_reserve_share: Annotated[float, Field(ge=0, lt=1)]
     brightpearl_per_minute: int = Field(gt=0)
     brightpearl_share: Share
@@ -237,6 +238,12 @@ class Alerts(Table):
         return ZoneInfo(self.time_zone)
 
 
+class Reports(Table):
+    """Where workbooks and pages are written; an empty folder means nowhere."""
+
+    folder: str
+
+
 class Calendar(Table):
     """Working hours in each shop's own time zone."""
 
@@ -311,6 +318,7 @@ class Settings(Table):
     owners: Owners
     escalation: Escalation
     alerts: Alerts
+    reports: Reports
     calendar: Calendar
 
     @field_validator("shops")

@@ -1,10 +1,10 @@
-"""Holds returns, receipts, credits and money against each other, closes months, and measures the pipeline itself. The comparing is in `domain/`."""
+"""Holds returns, receipts, credits and money against each other, and measures the pipeline itself. Months are closed by `closing`."""
 
 import datetime as dt
 
 import pandas as pd
 
-from returns_pipeline.domain import close, three_way
+from returns_pipeline.domain import three_way
 from returns_pipeline.domain.credit_rows import foreign_facts
 from returns_pipeline.domain.doubles import double_credits
 from returns_pipeline.domain.findings import findings_from_match
@@ -17,7 +17,7 @@ from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, Verdict, total_of
-from returns_pipeline.storage import frames, heartbeats, ledger, measures
+from returns_pipeline.storage import coverage, frames, heartbeats, ledger, measures
 
 # Lines on which goods-in and credit have met; their share is what the match covers, over all shops together.
 _MET = ("complete", "credited")
@@ -48,11 +48,6 @@ def gather_exceptions(stage_pass: Pass) -> StageReport:
     return report
 
 
-def close_month(stage_pass: Pass, month: dt.date) -> StageReport:
-    """The figures of one month for every shop; `returns.finance_month_end_close`."""
-    return total_of(_close_shop(stage_pass, shop, month) for shop in stage_pass.shops)
-
-
 def measure_health(stage_pass: Pass) -> StageReport:
     """Heartbeats, quota, oldest gap and unanswered effects, as rows that people and monitors read."""
     heartbeats.expect(stage_pass.connection, PARTS.values())
@@ -65,8 +60,7 @@ def measure_health(stage_pass: Pass) -> StageReport:
     report.counts.update({f"measures_{state}": len(group) for state, group in measured.groupby("state")})
     report.notes = [row["message"] for row in measured[measured["state"] != "ok"].to_dict("records")]
     # Dagster's event log keeps it where no hand on our tables reaches.
-    head = ledger.head(stage_pass.connection)
-    report.facts["audit_head"] = f"row {head.seq}, SHA-256 {head.hash_hex or 'none'}"
+    report.facts["audit_head"] = str(ledger.head(stage_pass.connection))
     _judge_health(stage_pass, measured, report)
     report.notes += standing_in.tell_of_silent_alerters(stage_pass)
     return report
@@ -119,6 +113,9 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         "reconcile:schema",
         [Batch("finance_three_way_match", matched, "return_line", "return_line_id", parents=("rma_id", rma_ids))],
     )
+    coverage.keep_once_a_day(
+        stage_pass.connection, shop.label, stage_pass.now.astimezone(shop.zone).date(), again=stage_pass.scope.is_sweep
+    )
     found = findings_from_match(matched, pays_ahead=shop.policy.credit_ahead_of_receipt) + double_credits(
         foreign, standing, credits, shop.label
     )
@@ -129,24 +126,4 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     report.add_money("credited_net", with_currency, "credited_net_minor")
     report.add_money("credited_tax", with_currency, "credited_tax_minor")
     report.add_money("refunded", with_currency, "refunded_minor")
-    return report
-
-
-def _close_shop(stage_pass: Pass, shop: ShopSettings, month: dt.date) -> StageReport:
-    def whole(table: str) -> pd.DataFrame:
-        return frames.read(stage_pass.connection, table, scope="all", shop=shop.label)
-
-    figures = close.month_end_figures(
-        whole("finance/three_way_match"),
-        whole("brightpearl/sales_credits"),
-        whole("brightpearl_sales_credit_rows"),
-        shop,
-        month,
-        stage_pass.now,
-    )
-    report = commit(
-        stage_pass, shop.label, "reconcile:close", [Batch("finance_month_end_close", figures, "figure", "figure")]
-    )
-    for row in figures.to_dict("records"):
-        report.money[(f"{row['figure']}_net", row["currency"])] += int(row["net_minor"])
     return report

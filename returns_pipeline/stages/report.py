@@ -43,6 +43,7 @@ class StageReport:
     verdicts: list[Verdict] = field(default_factory=list)
     offenders: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
 
     def add_money(self, name: str, frame: pd.DataFrame, column: str, currency: str = "currency") -> None:
@@ -58,6 +59,7 @@ class StageReport:
         self.verdicts.extend(other.verdicts)
         self.offenders.extend(other.offenders)
         self.notes.extend(other.notes)
+        self.files.update(other.files)
         self.facts.update(other.facts)
 
     @property

@@ -27,3 +27,8 @@ def credentials() -> Path:
 def ledger_head() -> Path:
     """The newest audit entry as known outside the database, so that a restored backup is noticed."""
     return root() / "ledger-head"
+
+
+def reports(folder: str) -> Path | None:
+    """Where reports are written: a folder below the home or a whole path; None where the settings name none."""
+    return root() / folder if folder else None

@@ -46,6 +46,16 @@ def test_a_confirmed_effect_is_told_only_when_it_came_out_other_than_sent() -> N
     assert findings_from_effects(worlds.effects(done, done | {"reason": "posted_by_hand: as SC-1"})) == []
 
 
+def test_a_locked_period_is_told_with_the_first_day_that_is_open() -> None:
+    """Finance would have to look it up for each credit."""
+    locked = "period_locked: 400: ACCC-031: the accounting period is locked until 2026-02-28: tax date 2026-02-20"
+    effect = {"kind": "credit.post", "business_key": "post:8001", "payload": PAYLOAD, "state": "rejected"}
+    (finding,) = findings_from_effects(worlds.effects(effect | {"reason": locked}))
+    assert finding.suggestion == "a tax date from 2026-03-01 on"
+    (finding,) = findings_from_effects(worlds.effects(effect | {"reason": "period_locked: 400: the period is closed"}))
+    assert finding.suggestion is None
+
+
 def test_a_posting_that_waits_for_approval_is_told_with_its_money() -> None:
     """A batch that nobody looks at is a customer without a refund."""
     effect = {

@@ -22,6 +22,7 @@ from returns_pipeline.sandbox.faults import Fault, FaultPlan, interceptor
 from returns_pipeline.settings import Settings
 from returns_pipeline.storage import frames, ledger
 from returns_pipeline.storage.ledger import acts, audit
+from returns_pipeline.storage.ledger.effect import COLUMNS, fetch
 from returns_pipeline_tests.faults import trade
 from returns_pipeline_tests.faults.trade import Part, Sale
 from returns_pipeline_tests.faults.workers import KINDS, Accounts, Clock, KeptConnections, Killed
@@ -293,13 +294,12 @@ class Simulation:
 
     def effects(self, *states: str) -> list[ledger.Effect]:
         """Effects of the sales, in those states or all."""
-        orders = [sale.order_id for sale in self.sales]
-        found = self.connection.execute(
-            """SELECT effect_id FROM effect WHERE (payload->'subject'->>'order_id')::bigint = ANY(%s)
-               AND (state::text = ANY(%s) OR cardinality(%s::text[]) = 0) ORDER BY effect_id""",
-            [orders, list(states), list(states)],
-        ).fetchall()
-        return [ledger.read_one(self.connection, row[0]) for row in found]
+        return fetch(
+            self.connection,
+            f"""SELECT {COLUMNS} FROM effect e WHERE (payload->'subject'->>'order_id')::bigint = ANY(%s)
+               AND (state::text = ANY(%s) OR cardinality(%s::text[]) = 0) ORDER BY effect_id""",  # noqa: S608 - a literal
+            [[sale.order_id for sale in self.sales], list(states), list(states)],
+        )
 
     def _plans_of(self, sale: Sale) -> Iterable[EffectPlan]:
         self._record_facts(sale)

@@ -7,7 +7,7 @@ import dagster as dg
 from returns_pipeline.defs.assets import checks, spec, stage_asset
 from returns_pipeline.defs.metadata import materialized
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
-from returns_pipeline.stages import reconcile
+from returns_pipeline.stages import closing, reconcile
 
 _WRITERS = [
     "brightpearl/expected_returns",
@@ -39,6 +39,14 @@ finance_three_way_match = stage_asset(
 )
 
 
+class CloseConfig(ScopeConfig):
+    """Leave it empty to compute the month. To sign it off, give your name, a reason, and a word on each difference that is listed."""
+
+    signed_by: str = ""
+    reason: str = ""
+    explanations: dict[str, str] = {}
+
+
 @dg.multi_asset(
     name="finance_month_end_close",
     specs=[
@@ -48,19 +56,21 @@ finance_three_way_match = stage_asset(
             owner="finance",
             kinds={"pandas", "postgres"},
             deps=["finance/three_way_match"],
-            description="One calendar month as it stood: received and not credited, credited and not received, refunds not recorded, tax by code.\n\n"
-            "Each shop's month begins and ends at midnight in its own time zone.",
+            description="One calendar month as it stood: what came, what was credited, what did not meet, and how it ties to Brightpearl's books.\n\n"
+            "Each shop's month begins and ends at midnight in its own time zone. A signed month never changes; "
+            "running it again tells what changed since. To sign off, give name and reason in the launchpad.",
         )
     ],
     check_specs=checks("finance/month_end_close"),
     partitions_def=dg.MonthlyPartitionsDefinition(start_date="2025-01-01", end_offset=1),
 )
 def finance_month_end_close(
-    context: dg.AssetExecutionContext, config: ScopeConfig, pipeline: PipelineResource
+    context: dg.AssetExecutionContext, config: CloseConfig, pipeline: PipelineResource
 ) -> dg.MaterializeResult:
-    """Computes the figures of one month for every shop."""
+    """Computes the lines and figures of one month for every shop, or signs them off."""
+    wanted = closing.SignOff(config.signed_by, config.reason, config.explanations) if config.signed_by else None
     with pipeline.open(context, config) as opened:
-        report = reconcile.close_month(opened, dt.date.fromisoformat(context.partition_key))
+        report = closing.close_month(opened, dt.date.fromisoformat(context.partition_key), wanted)
     return materialized("finance/month_end_close", report)
 
 

@@ -14,6 +14,9 @@ class Head:
     seq: int
     hash_hex: str
 
+    def __str__(self) -> str:
+        return f"row {self.seq}, SHA-256 {self.hash_hex or 'none'}"
+
 
 def append(connection: psycopg.Connection, effect_id: int | None, what: str, detail: Mapping[str, object]) -> None:
     """Adds one row; it stands or falls with the caller's transaction."""

@@ -170,6 +170,42 @@ CREATE TABLE finance_three_way_match(         -- RMA line, goods-in, credit and 
 CREATE INDEX finance_three_way_match_rma ON finance_three_way_match(rma_id);
 CREATE INDEX finance_three_way_match_changed ON finance_three_way_match(compared_at);
 
-CREATE TABLE finance_month_end_close(         -- one row per figure of a month's frozen picture
-  shop text NOT NULL, month date NOT NULL, figure text NOT NULL, currency text NOT NULL, tax_code text NOT NULL DEFAULT '', quantity bigint NOT NULL, net_minor bigint NOT NULL, tax_minor bigint NOT NULL,
-  detail jsonb NOT NULL DEFAULT '[]', computed_at timestamptz NOT NULL, PRIMARY KEY (shop, month, figure, currency, tax_code));
+CREATE TABLE finance_match_coverage(          -- how much of what is compared has met, by day: the trend
+  shop text NOT NULL, day date NOT NULL, currency text NOT NULL, tax_code text NOT NULL DEFAULT '', lines bigint NOT NULL, met_lines bigint NOT NULL,
+  expected_minor bigint NOT NULL, met_minor bigint NOT NULL, difference_minor bigint NOT NULL, PRIMARY KEY (shop, day, currency, tax_code));
+
+CREATE TABLE finance_month_end_close(         -- one row per figure of a month's picture: the sum of its lines
+  shop text NOT NULL, month date NOT NULL, figure text NOT NULL, currency text NOT NULL, tax_code text NOT NULL DEFAULT '', cases bigint NOT NULL, quantity bigint NOT NULL,
+  net_minor bigint, tax_minor bigint, gross_minor bigint, cost_minor bigint, computed_at timestamptz NOT NULL, PRIMARY KEY (shop, month, figure, currency, tax_code));
+
+CREATE TABLE finance_month_end_lines(         -- the cases beneath the figures
+  shop text NOT NULL, month date NOT NULL, figure text NOT NULL, line_no bigint NOT NULL, subject_type text NOT NULL, subject_id text NOT NULL, rma_id bigint,
+  currency text NOT NULL, tax_code text NOT NULL DEFAULT '', quantity bigint NOT NULL, net_minor bigint, tax_minor bigint, gross_minor bigint, cost_minor bigint,
+  happened_on timestamptz, age_days bigint, note text NOT NULL DEFAULT '', PRIMARY KEY (shop, month, figure, line_no));
+
+CREATE TABLE month_closes(                    -- the frozen picture with its hash; once signed it never changes
+  shop text NOT NULL, month date NOT NULL, sha256 text NOT NULL, lines jsonb NOT NULL, computed_at timestamptz NOT NULL, run_id text NOT NULL,
+  explanations jsonb NOT NULL DEFAULT '{}', signed_by text, reason text, signed_at timestamptz, PRIMARY KEY (shop, month),
+  CHECK ((signed_at IS NULL) = (signed_by IS NULL) AND (signed_at IS NULL) = (reason IS NULL)));
+CREATE TABLE month_close_reruns(              -- what a signed close would say differently, each time it was computed again
+  shop text NOT NULL, month date NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(), run_id text NOT NULL, sha256 text NOT NULL, changes jsonb NOT NULL,
+  PRIMARY KEY (shop, month, at), FOREIGN KEY (shop, month) REFERENCES month_closes);
+CREATE FUNCTION signed_close_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE about record; BEGIN
+  IF TG_OP='INSERT' THEN about:=NEW; ELSE about:=OLD; END IF;
+  IF EXISTS(SELECT 1 FROM month_closes c WHERE c.shop=about.shop AND c.month=about.month AND c.signed_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'the close of % for % is signed and stays as it is',about.month,about.shop; END IF;
+  IF TG_OP='DELETE' THEN RETURN OLD; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER signed_close_stays BEFORE UPDATE OR DELETE ON month_closes FOR EACH ROW EXECUTE FUNCTION signed_close_stays();
+CREATE TRIGGER signed_close_stays BEFORE INSERT OR UPDATE OR DELETE ON finance_month_end_close FOR EACH ROW EXECUTE FUNCTION signed_close_stays();
+CREATE TRIGGER signed_close_stays BEFORE INSERT OR UPDATE OR DELETE ON finance_month_end_lines FOR EACH ROW EXECUTE FUNCTION signed_close_stays();
+
+CREATE TABLE imported_refunds(                -- refunds made straight in Shopify, from a list that a person imported
+  shop text NOT NULL, refund_id text NOT NULL, order_name text NOT NULL, refunded_on timestamptz NOT NULL, currency text NOT NULL, amount_minor bigint NOT NULL CHECK (amount_minor>0),
+  imported_by text NOT NULL, imported_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (shop, refund_id));
+
+CREATE TABLE audit_cases(                     -- past returns as the historical audit read them; null: listed and not read yet
+  shop text NOT NULL, rma_id bigint NOT NULL, created_at timestamptz, facts jsonb, read_at timestamptz, PRIMARY KEY (shop, rma_id),
+  CHECK ((facts IS NULL) = (read_at IS NULL)));
+CREATE INDEX audit_cases_unread ON audit_cases(shop, rma_id) WHERE facts IS NULL;

@@ -10,6 +10,11 @@ CREATE VIEW effects AS
     e.created_at, e.sent_at, e.updated_at, (SELECT sum(l.qty)::bigint FROM effect_line l WHERE l.effect_id=e.effect_id) AS quantity, m.net_minor, m.tax_minor
   FROM effect e CROSS JOIN LATERAL effect_money(e.payload) m;
 CREATE VIEW match_lines AS SELECT * FROM finance_three_way_match;
+CREATE VIEW match_totals AS
+  SELECT shop, coalesce(currency,'') AS currency, coalesce(tax_code,'') AS tax_code, state, count(*) AS lines, sum(announced_quantity)::bigint AS announced_quantity,
+    sum(received_quantity)::bigint AS received_quantity, sum(credited_quantity)::bigint AS credited_quantity, sum(credited_net_minor)::bigint AS credited_net_minor,
+    sum(credited_tax_minor)::bigint AS credited_tax_minor, sum(refunded_minor)::bigint AS refunded_minor, sum(difference_minor)::bigint AS difference_minor
+  FROM finance_three_way_match GROUP BY 1, 2, 3, 4;
 CREATE VIEW api_usage AS SELECT api, shop, hour, sum(calls)::bigint AS calls, sum(milliseconds)::bigint AS milliseconds, min(least_remaining) AS least_remaining FROM api_calls GROUP BY api, shop, hour;
 CREATE VIEW pipeline_health AS SELECT * FROM operations_health;
 CREATE VIEW brightpearl_expected_returns AS SELECT * FROM effects WHERE kind IN ('credit.raise','credit.cancel','goods_in.write');

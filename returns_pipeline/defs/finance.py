@@ -1,0 +1,33 @@
+"""Finance's jobs from the launchpad: the audit of past returns and the comparison of shadow plans. What they do is in `commands` and `stages`."""
+
+import datetime as dt
+
+import dagster as dg
+
+from returns_pipeline.commands.audit import audited
+
+
+class AuditConfig(dg.Config):
+    """Which past returns are looked at: days of each shop's own zone, both included; `only_plan` says what it costs and reads nothing else."""
+
+    first_day: str
+    last_day: str
+    shops: list[str] = []
+    only_plan: bool = False
+    afresh: bool = False
+
+
+@dg.op(description="Reads past returns within a share of the quota and judges them. Only reads from the accounts.")
+def audit_past_returns(context: dg.OpExecutionContext, config: AuditConfig) -> None:
+    """One day's share of an audit; the next run goes on where it stopped."""
+    first, last = dt.date.fromisoformat(config.first_day), dt.date.fromisoformat(config.last_day)
+    if last < first:
+        raise dg.Failure(f"last_day {last} lies before first_day {first}")
+    answer = audited(first, last, config.shops, only_plan=config.only_plan, afresh=config.afresh, tell=context.log.info)
+    context.log.info("\n".join(answer.lines))
+
+
+@dg.job(description="What was wrong with returns made long ago, as a workbook and a page. Never writes to an account.")
+def historical_audit() -> None:
+    """One audit."""
+    audit_past_returns()
