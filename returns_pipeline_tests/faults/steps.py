@@ -49,7 +49,7 @@ class Sequence:
             (5, self.drain_and_die),
             (2, self.drain_together),
             (1, self.drain_in_shadow),
-            (2, simulation.plan),
+            (3, simulation.plan),
             (4, simulation.settle),
             (5, lambda: simulation.advance(self.random.choice((20, 70, 200, 400, 2000)))),
             (8, lambda: simulation.receive(sale, part)),
@@ -58,7 +58,7 @@ class Sequence:
             (1, self.decide_about_one),
             (1, self.turn_gate),
             (1, self.make_searches_lag),
-            (1, lambda: self.clone_by_hand()),
+            (2, self.clone_by_hand),
             (1, lambda: simulation.close_by_hand(sale, part)),
             (1, lambda: simulation.cancel_by_hand(sale, part)),
             (1, lambda: simulation.withdraw(sale, part)),
@@ -67,8 +67,9 @@ class Sequence:
         self.random.choices(acts, weights)[0]()
 
     def drain_with_faults(self) -> None:
-        """A pass plans and works, and its writes meet up to two faults."""
-        self.simulation.plan()
+        """A pass plans and works, or a writer is started alone; its writes meet up to two faults."""
+        if self.random.random() < 0.6:
+            self.simulation.plan()
         for _ in range(self.random.choice((1, 1, 2))):
             self.simulation.strike(self.random.choice(FAULTS), self.random.randint(1, 2))
         self._alone(lambda: self.simulation.drain())
@@ -195,7 +196,7 @@ class Sequence:
 
     def _parts(self, quantity: int) -> list[int]:
         parts = []
-        left = quantity
+        left = self.random.randint((quantity + 1) // 2, quantity)
         while left:
             parts.append(self.random.randint(1, min(left, 2)))
             left -= parts[-1]
