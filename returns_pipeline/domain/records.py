@@ -8,8 +8,10 @@ import pandas as pd
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dicts, with None wherever a cell is missing, whatever the column's dtype."""
+    if frame.empty:
+        return []
     names = [str(name) for name in frame.columns]
-    columns = [_plain_cells(frame.iloc[:, place]) for place in range(len(names))]
+    columns = [_plain_cells(column) for _, column in frame.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -82,6 +82,11 @@ def _judge_health(stage_pass: Pass, measured: pd.DataFrame, report: StageReport)
             "Mend what the reason names; writing begins again by itself once the account answers a read.",
         ),
         (
+            "returns_come_as_on_other_days",
+            measured[measured["measure"] == "returns asked for in 24 hours"],
+            "Look into ReturnGo whether it is so quiet; if not, look at the key's shop and at the last runs of returns_sync.",
+        ),
+        (
             "the_audit_chain_holds",
             measured[measured["measure"] == "audit chain"],
             "Send nothing before somebody has looked at the row named.",

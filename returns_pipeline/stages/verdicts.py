@@ -49,6 +49,13 @@ _CHECKS = (
         is_error=True,
     ),
     StandingCheck(
+        "returns_come_as_on_other_days",
+        "operations/health",
+        "Returns come in as on other such days of the week",
+        "integration",
+        is_error=True,
+    ),
+    StandingCheck(
         "the_audit_chain_holds",
         "operations/health",
         "No row of the ledger's audit was changed",

@@ -9,7 +9,7 @@ import pandas as pd
 import psycopg
 
 from returns_pipeline.settings import Settings
-from returns_pipeline.storage import gaps, gates, heartbeats, outbox
+from returns_pipeline.storage import gaps, gates, heartbeats, outbox, volumes
 from returns_pipeline.storage.ledger import audit
 
 _QUOTA_ALARM_SHARE = 0.7
@@ -22,6 +22,7 @@ def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime
         *_heartbeats(connection),
         *_gaps(connection, settings, now),
         *_gates(connection),
+        *_volumes(connection, settings, now),
         *_effects(connection),
         *_stopped(connection),
         _quota(connection, settings),
@@ -64,6 +65,17 @@ def _gates(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
     for gate in closed:
         yield _row(f"gate of {gate.table}", 1, "closed", "bad", f"{gate.shop}: {gate.reason}", gate.shop)
     yield _row("closed gates", len(closed), "gates", "bad" if closed else "ok", f"{len(closed)} gates are closed")
+
+
+def _volumes(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    for shop in settings.shops:
+        volume = volumes.of_returns(connection, shop.label, now)
+        # On a holiday nothing is what is usual.
+        is_holiday = now.astimezone(shop.zone).date().isoformat() in settings.calendar.holidays
+        usual = "not known yet" if volume.usual is None else f"{volume.usual} on other such days"
+        state = "bad" if volume.is_empty and not is_holiday else "ok"
+        message = f"{shop.label}: {volume.returns} returns were asked for in 24 hours; {usual}"
+        yield _row("returns asked for in 24 hours", volume.returns, "returns", state, message, shop.label)
 
 
 def _effects(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:

@@ -36,7 +36,7 @@ class Retail:
             name: []
             for name in (
                 "returngo_rmas", "returngo_shipments", "returngo_return_items", "returngo_transactions", "brightpearl_sales_orders",
-                "brightpearl_sales_order_rows", "brightpearl_sales_credits", "brightpearl_sales_credit_rows", "brightpearl_goods_in",
+                "brightpearl_sales_order_rows", "brightpearl_products", "brightpearl_sales_credits", "brightpearl_sales_credit_rows", "brightpearl_goods_in",
                 "inspections", "operator_decisions",
             )
         }  # fmt: skip
@@ -181,25 +181,19 @@ class Retail:
             shop=self.settings.shop(SHOP), patience=dt.timedelta(days=1), now=self.now,
         )  # fmt: skip
 
-    def receipts(self) -> pd.DataFrame:
+    def receipts(self, lines: pd.DataFrame, credit_rows: pd.DataFrame, standing: pd.DataFrame) -> pd.DataFrame:
         """The goods-in lines, matched by the project's own matching."""
         return match_receipts(
-            goods_in=self.frame("brightpearl_goods_in"), credits=self.frame("brightpearl_sales_credits"), credit_rows=self.credit_rows(),
-            return_lines=self.lines(), items=self.frame("returngo_return_items"), inspections=self.frame("inspections"), moves=frame_of("brightpearl_shelf_moves", []), standing=self.standing(),
-            settings=self.settings, shop=SHOP, now=self.now,
+            goods_in=self.frame("brightpearl_goods_in"), credits=self.frame("brightpearl_sales_credits"), credit_rows=credit_rows,
+            return_lines=lines, items=self.frame("returngo_return_items"), inspections=self.frame("inspections"), moves=frame_of("brightpearl_shelf_moves", []),
+            standing=standing, settings=self.settings, shop=SHOP, now=self.now,
         )  # fmt: skip
 
-    def standing(self) -> pd.DataFrame:
-        """What our credits hold."""
-        return standing_lines(
-            ledger.read_effects(self.connection, scope="all"), ledger.read_lines(self.connection, scope="all")
-        )
-
-    def credit_rows(self) -> pd.DataFrame:
+    def credit_rows(self, standing: pd.DataFrame) -> pd.DataFrame:
         """The credits' rows with the sale's row that each gives back."""
         rows = self.frame("brightpearl_sales_credit_rows")
         rows["order_row_id"] = match_credit_rows(
-            rows, self.frame("brightpearl_sales_credits"), self.frame("brightpearl_sales_order_rows"), self.standing()
+            rows, self.frame("brightpearl_sales_credits"), self.frame("brightpearl_sales_order_rows"), standing
         )
         return rows
 
@@ -207,19 +201,24 @@ class Retail:
         """Everything that decides about credits, as read now."""
         orders, order_rows = self.frame("brightpearl_sales_orders"), self.frame("brightpearl_sales_order_rows")
         ledger.ensure_balances(self.connection, opening_balances(orders, order_rows))
+        effects = ledger.read_effects(self.connection, scope="all")
+        ledger_lines = ledger.read_lines(self.connection, scope="all")
+        standing, lines = standing_lines(effects, ledger_lines), self.lines()
+        credit_rows = self.credit_rows(standing)
         return CreditFacts(
-            rmas=self.frame("returngo_rmas"), return_lines=self.lines(), items=self.frame("returngo_return_items"), shipments=self.frame("returngo_shipments"),
-            transactions=self.frame("returngo_transactions"), receipts=self.receipts(), orders=orders, order_rows=order_rows, products=self.frame("brightpearl_products"),
-            credits=self.frame("brightpearl_sales_credits"), credit_rows=self.credit_rows(),
-            balances=ledger.read_balances(self.connection, orders["order_id"].tolist()), effects=ledger.read_effects(self.connection, scope="all"),
-            ledger_lines=ledger.read_lines(self.connection, scope="all"), decisions=self.frame("operator_decisions"), newest_return=self.newest_return,
+            rmas=self.frame("returngo_rmas"), return_lines=lines, items=self.frame("returngo_return_items"), shipments=self.frame("returngo_shipments"),
+            transactions=self.frame("returngo_transactions"), receipts=self.receipts(lines, credit_rows, standing), orders=orders, order_rows=order_rows,
+            products=self.frame("brightpearl_products"), credits=self.frame("brightpearl_sales_credits"), credit_rows=credit_rows,
+            balances=ledger.read_balances(self.connection, orders["order_id"].tolist()), effects=effects, ledger_lines=ledger_lines,
+            decisions=self.frame("operator_decisions"), newest_return=self.newest_return,
         )  # fmt: skip
 
     def decide(self) -> pd.DataFrame:
         """The proposals; what came and what others credited is in the balances afterwards."""
         facts = self.facts()
         decided: CreditDecision = propose_credits(facts, self.settings.shop(SHOP), self.settings, self.now)
-        came = facts.receipts[facts.receipts["credit_id"].isin(self.standing()["credit_id"].dropna())].dropna(
+        standing = standing_lines(facts.effects, facts.ledger_lines)
+        came = facts.receipts[facts.receipts["credit_id"].isin(standing["credit_id"].dropna())].dropna(
             subset=["order_row_id"]
         )
         ledger.record_facts(

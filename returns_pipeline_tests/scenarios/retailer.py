@@ -5,6 +5,8 @@ Not here: how cases take turns (`lockstep`) and what starts the retailer (`conft
 
 import datetime as dt
 import itertools
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -183,6 +185,12 @@ class Retailer:
         self._is_sweep_due = False
         assert result.is_good, (result.failed_steps, result.closed_gates)
         return result
+
+    def sync_at_once(self, passes: int) -> None:
+        """So many processes sync at the same time; each must end well."""
+        command = [sys.executable, "-m", "returns_pipeline.cli", "sync", "--lock-wait", "120"]
+        processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(passes)]
+        assert [process.wait(timeout=180) for process in processes] == [0] * passes
 
     # What is really so.
 

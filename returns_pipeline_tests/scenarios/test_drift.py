@@ -5,6 +5,7 @@ The cases begin five days before today; a look is so many days from today.
 
 import datetime as dt
 
+from returns_pipeline.sandbox.returngo.records import NO_SHIPMENT
 from returns_pipeline.settings import load_settings
 from returns_pipeline.stages import reconcile
 from returns_pipeline.stages.accounts import Accounts
@@ -90,6 +91,19 @@ def test_43_units_that_passed_may_be_sent_to_sale_by_hand(retailer: Retailer) ->
     retailer.act("warehouse", "send_to_sale", sku=order.sku)
     yield
     assert "premature_restock" not in retailer.exceptions(asked)
+
+
+@under(LOOKED_AT_LATER)
+def test_08_systems_that_say_different_things_are_told_when_neither_moves(retailer: Retailer) -> Steps:
+    """The customer keeps the thing and has his money; ReturnGo goes on saying that the return is to come."""
+    asked = retailer.approved(retailer.order(), method=NO_SHIPMENT)
+    yield
+    retailer.refund(asked)
+    yield
+    look(days=0)
+    assert "status_drift" not in retailer.exceptions(asked)
+    look(days=4)
+    assert "status_drift" in retailer.exceptions(asked)
 
 
 @under(LOOKED_AT_LATER)

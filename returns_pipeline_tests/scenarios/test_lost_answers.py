@@ -20,6 +20,17 @@ def test_48_a_credit_whose_answer_was_lost_is_found_and_not_written_twice(retail
 
 
 @in_lockstep
+def test_49_two_passes_at_once_make_one_credit(retailer: Retailer) -> Steps:
+    """The schedule and a sensor ask for the same return in the same second."""
+    order = retailer.order()
+    yield
+    asked = retailer.approved(order)
+    retailer.sync_at_once(2)
+    assert len(retailer.all_credits(order)) == 1
+    assert retailer.ledger(asked) == [("credit.raise", "confirmed")]
+
+
+@in_lockstep
 def test_51_a_payment_that_failed_is_made_up_for_without_a_second_credit(retailer: Retailer) -> Steps:
     """The credit stands and the payment broke off, for whichever case comes first: the next pass goes on from there."""
     order = retailer.order()
