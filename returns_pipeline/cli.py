@@ -158,6 +158,9 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
 def _add_operations(commands: argparse._SubParsersAction) -> None:
     doctor = _command(commands, "doctor", _doctor, "What the pipeline needs, each OK or with its mend. Only reads.")
     doctor.add_argument("--alert", action="store_true", help="send a test message over each channel instead")
+    doctor.add_argument(
+        "--go-live", metavar="SHOP", help="what still stands against letting the pipeline write for a shop"
+    )
     doctor.add_argument("--json", action="store_true")
     health = _command(commands, "health", _health, "Exit 1 when a heartbeat is stale: for a monitor outside Dagster.")
     health.add_argument("--json", action="store_true")
@@ -277,8 +280,10 @@ def _inspections_record(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from returns_pipeline.commands import doctor
+    from returns_pipeline.commands import doctor, go_live
 
+    if chosen.go_live:
+        return _show(go_live.examine(chosen.go_live), chosen.json)
     return _show(doctor.send_test_alert() if chosen.alert else doctor.examine(), chosen.json)
 
 

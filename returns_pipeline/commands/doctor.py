@@ -31,10 +31,10 @@ def examine() -> Answer:
     settings = load_settings()
     accounts = Accounts(settings)
     try:
-        points = list(_points(settings, accounts))
+        points = list(points_of_accounts(settings, accounts))
     finally:
         accounts.close()
-    return _answer(points)
+    return answer_of(points)
 
 
 def send_test_alert() -> Answer:
@@ -49,7 +49,7 @@ def send_test_alert() -> Answer:
     points = [_tried_channel(channel, message) for channel in found]
     if not found:
         points = [Point("alerts", False, f"nobody is told: set one of {', '.join(channels.VARIABLES)}")]
-    return _answer(points)
+    return answer_of(points)
 
 
 def _tried_channel(channel: channels.Channel, message: Message) -> Point:
@@ -63,7 +63,8 @@ def _tried_channel(channel: channels.Channel, message: Message) -> Point:
     return Point(what, True)
 
 
-def _answer(points: list[Point]) -> Answer:
+def answer_of(points: list[Point]) -> Answer:
+    """One line per point; 1 where something must be mended."""
     lines = [
         f"{'OK  ' if point.is_ok else 'MEND'} {point.what}{'' if point.is_ok else ': ' + point.mend}"
         for point in points
@@ -71,7 +72,8 @@ def _answer(points: list[Point]) -> Answer:
     return Answer(lines, [vars(point) for point in points], status=0 if all(point.is_ok for point in points) else 1)
 
 
-def _points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
+def points_of_accounts(settings: Settings, accounts: Accounts) -> Iterator[Point]:
+    """What settings and accounts need, whichever shop it is about."""
     missing = missing_for_live(settings)
     yield Point("settings are complete for live mode", not missing, "; ".join(missing))
     for shop in settings.shops:

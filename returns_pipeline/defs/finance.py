@@ -5,6 +5,10 @@ import datetime as dt
 import dagster as dg
 
 from returns_pipeline.commands.audit import audited
+from returns_pipeline.domain.shadow import agreement_of
+from returns_pipeline.settings import load_settings
+from returns_pipeline.stages import shadowing
+from returns_pipeline.storage import database
 
 
 class AuditConfig(dg.Config):
@@ -31,3 +35,27 @@ def audit_past_returns(context: dg.OpExecutionContext, config: AuditConfig) -> N
 def historical_audit() -> None:
     """One audit."""
     audit_past_returns()
+
+
+@dg.op(
+    description="Holds what shadow mode planned against what people credited, return by return. Reads only the database."
+)
+def compare_shadow_plans(context: dg.OpExecutionContext) -> None:
+    """A workbook and a page for each shop."""
+    settings = load_settings()
+    with database.connect() as connection:
+        for shop in settings.shops:
+            found = shadowing.compared(connection, settings, shop)
+            files = shadowing.write_comparison(settings, shop, found)
+            agreement = agreement_of(found, shop.currency)
+            context.log.info(
+                f"{shop.label}: {agreement.same} of {agreement.compared} returns are the same; {', '.join(files.values())}"
+            )
+
+
+@dg.job(
+    description="What the pipeline would have credited beside what people credited, with the agreement by count and money."
+)
+def shadow_comparison() -> None:
+    """One comparison."""
+    compare_shadow_plans()

@@ -238,6 +238,13 @@ class Alerts(Table):
         return ZoneInfo(self.time_zone)
 
 
+class GoLive(Table):
+    """What shadow mode must have shown before a shop goes live."""
+
+    compared_returns: int = Field(ge=0)
+    agreement_share: Share
+
+
 class Reports(Table):
     """Where workbooks and pages are written; an empty folder means nowhere."""
 
@@ -318,6 +325,7 @@ class Settings(Table):
     owners: Owners
     escalation: Escalation
     alerts: Alerts
+    go_live: GoLive
     reports: Reports
     calendar: Calendar
 

@@ -54,6 +54,14 @@ CREATE FUNCTION gates_open(s text,k text) RETURNS boolean LANGUAGE sql STABLE AS
 -- what a shadowed kind would do: no balance moved, replaced at each pass, never copied into effect
 CREATE TABLE shadow_plans(shop text NOT NULL, kind text NOT NULL REFERENCES effect_kind, business_key text NOT NULL, pass_id text NOT NULL,
   payload jsonb NOT NULL, payload_sha256 bytea NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY(shop,kind,business_key));
+-- what a shadowed credit would have been when it was last planned: people who post by hand make the plan go, and then the two are compared
+CREATE TABLE shadow_past(shop text NOT NULL, kind text NOT NULL, business_key text NOT NULL, payload jsonb NOT NULL, planned_at timestamptz NOT NULL,
+  gone_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY(shop,kind,business_key));
+CREATE FUNCTION shadow_remembered() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO shadow_past(shop,kind,business_key,payload,planned_at) VALUES (OLD.shop,OLD.kind,OLD.business_key,OLD.payload,OLD.at)
+    ON CONFLICT (shop,kind,business_key) DO UPDATE SET payload=excluded.payload, planned_at=excluded.planned_at, gone_at=clock_timestamp();
+  RETURN OLD; END $$;
+CREATE TRIGGER shadow_remembered AFTER DELETE ON shadow_plans FOR EACH ROW WHEN (OLD.kind='credit.raise') EXECUTE FUNCTION shadow_remembered();
 CREATE TABLE approval_batch(batch_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, batch_sha256 bytea NOT NULL,  -- over payload_sha256 in effect_id order
   effects int NOT NULL CHECK (effects>0), net_minor bigint NOT NULL, tax_minor bigint NOT NULL, currency char(3) NOT NULL,
   approved_by text NOT NULL, os_user text, at timestamptz NOT NULL DEFAULT clock_timestamp());
