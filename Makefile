@@ -1,5 +1,5 @@
 # Each target does its own set-up: a machine needs Python 3.11+, make and git, nothing else.
-.PHONY: setup demo dev test bench faults lint check lock docs format
+.PHONY: setup demo dev test bench faults lint check lock docs pictures format
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
@@ -39,6 +39,10 @@ check: lint test
 
 docs: setup
 	$(BIN)/python docs/generate.py
+
+# Needs `make dev` in another terminal.
+pictures: setup
+	$(BIN)/python docs/pictures.py
 
 format: setup
 	$(BIN)/ruff check --fix .

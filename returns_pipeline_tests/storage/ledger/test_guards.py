@@ -248,3 +248,15 @@ def test_no_unit_of_a_goods_in_line_is_on_two_transfers(open_books):
     )
     assert ledger.plan(open_books, [books.transfer_plan(receipt, 1, "ef")], "t").planned == 1
     assert "0 received" in refusal_of(ledger.plan(open_books, [books.transfer_plan(receipt + 1, 1, "gh")], "t"))
+
+
+def test_the_whole_chain_may_take_longer_to_prove_than_a_statement_may(open_books):
+    """After some years it does: a nightly proof that is cut off would tell every morning of a broken chain that is none."""
+    ledger.plan(open_books, [books.raise_plan()], "t")
+    open_books.execute("SET statement_timeout = '50ms'")
+    open_books.execute(
+        """ALTER FUNCTION audit_verify() RENAME TO audit_verify_at_once;
+           CREATE FUNCTION audit_verify() RETURNS bigint LANGUAGE sql AS 'SELECT pg_sleep(0.2); SELECT audit_verify_at_once()'"""
+    )
+    assert ledger.verify(open_books) is None
+    assert open_books.execute("SHOW statement_timeout").fetchone() == ("50ms",)

@@ -1,0 +1,102 @@
+"""The Dagster UI as people see it: a real webserver and daemon on a small retailer's data, and a real browser. No assertions."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from returns_pipeline_tests.scenarios.conftest import OpenShop, open_shop  # noqa: F401 - a fixture
+from returns_pipeline_tests.scenarios.retailer import Retailer, Return
+
+WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
+_PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Served:
+    """A retailer with one sound return and one whose SKU nobody sold, and where his Dagster UI is."""
+
+    retailer: Retailer
+    unsold: Return
+    url: str
+
+
+@pytest.fixture(scope="session")
+def served(open_shop: OpenShop) -> Iterator[Served]:  # noqa: F811
+    with open_shop() as retailer:
+        unsold = retailer.approved(retailer.order("drop_ship"))
+        retailer.approved(retailer.order())
+        retailer.sync()
+        port = _free_port()
+        address = ["-h", "127.0.0.1", "-p", str(port)]
+        with (
+            _running("dagster_webserver", "-w", str(WORKSPACE), *address),
+            _running("dagster._daemon", "run", "-w", str(WORKSPACE)),
+        ):
+            url = f"http://127.0.0.1:{port}"
+            wait_until(lambda: _answers(f"{url}/server_info"), "the webserver to answer")
+            yield Served(retailer, unsold, url)
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Page]:
+    """A page of the system's Chromium, else of the one that Playwright installed."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        opened = browser.new_page(viewport={"width": 1500, "height": 950})
+        opened.set_default_timeout(_PATIENCE_SECONDS * 1000)
+        yield opened
+        browser.close()
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Waits for a condition, and says what did not come."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < until, f"waited {_PATIENCE_SECONDS} s for {what}"
+        time.sleep(0.2)
+
+
+@contextmanager
+def _running(module: str, *arguments: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        # Its code servers belong to its group and end with it.
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=_PATIENCE_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own server
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
