@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 
@@ -74,8 +75,10 @@ def _money(batch: Batch) -> str:
     )
 
 
-def _proof(row: dict[str, object]) -> str:
+def _proof(row: dict[str, Any]) -> str:
+    moved = row["details"].get("tax_date_moved_because")
+    dated = f"; dated {row['details']['tax_date'][:10]} because it was {moved}" if moved else ""
     return (
         f"{row['quantity']} of {row['charged_quantity']} units, tax {row['tax_minor']} of {row['charged_tax_minor']} charged, "
-        f"{row['before_tax_minor']} credited before, net {row['net_minor']} of {row['charged_net_minor']} ({row['currency']}, minor units)"
+        f"{row['before_tax_minor']} credited before, net {row['net_minor']} of {row['charged_net_minor']} ({row['currency']}, minor units){dated}"
     )

@@ -43,6 +43,7 @@ class CreditFacts:
         decisions: operator decisions in force.
         newest_return: when the shop's newest return was asked for. An announced return ages by the shop's own clock: while nothing at all
             is asked for (a season's pause, a store of test data), nothing is given up either.
+        locked_until: the last day of the shop's locked period.
     """
 
     rmas: pd.DataFrame
@@ -61,6 +62,7 @@ class CreditFacts:
     ledger_lines: pd.DataFrame
     decisions: pd.DataFrame
     newest_return: dt.datetime | None = None
+    locked_until: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def propose_credits(facts: CreditFacts, shop: ShopSettings, settings: Settings, 
     """The proposals of one shop, the same for the same facts whatever their order."""
     standing = standing_lines(facts.effects, facts.ledger_lines)
     standing = standing[standing["shop"] == shop.label]
-    rulings = Rulings(facts.decisions)
+    rulings = Rulings(facts.decisions, facts.locked_until)
     raises, foreign = _raises_and_adoptions(
         facts, standing, rulings, shop, settings, min(now, facts.newest_return or now)
     )

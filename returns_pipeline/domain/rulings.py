@@ -1,5 +1,6 @@
 """What people decided, as the decide stage asks for it. Recording a decision is storage's; how matching honours it is matching's."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,11 @@ class Rulings:
 
     Args:
         decisions: rows of `operator_decisions`, oldest first; a later one about the same subject counts.
+        locked_until: the last day that finance has locked.
     """
 
-    def __init__(self, decisions: pd.DataFrame) -> None:
+    def __init__(self, decisions: pd.DataFrame, locked_until: dt.date | None = None) -> None:
+        self.locked_until = locked_until
         self._of_rma: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._of_credit: dict[tuple[str, int], Mapping[str, Any]] = {}
         for row in records(decisions):

@@ -17,6 +17,7 @@ from returns_pipeline.domain.proposals import held, proposal
 from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.domain.raising import is_stale
 from returns_pipeline.domain.rulings import Rulings
+from returns_pipeline.domain.tax_dates import tax_date
 from returns_pipeline.settings import Settings, ShopSettings
 
 _DEAD_STATUSES = ("Rejected", "Canceled")
@@ -249,11 +250,16 @@ def _post(
 ) -> list[dict[str, Any]]:
     """The rows to post, each backed by a goods-in line or a reason; without settings it is one that was posted by hand."""
     gross = sum(line.gross_minor for line in case.lines) - case.fees_net_minor - case.fees_tax_minor
-    received = case.last_received_on or now
+    # What was posted by hand has its date already.
+    locked_until = rulings.locked_until if settings is not None else None
+    dated = tax_date(case.last_received_on, now, locked_until, shop)
+    if dated is None:
+        return [_held(case, "period_locked", f"a tax date after {locked_until}", "today is locked as well")]
     details: dict[str, Any] = {
         "needs_approval": settings is not None
         and (shop.policy.posting == "review" or gross > settings.limits.auto_post_max_minor),
-        "tax_date": _local_noon(received if shop.policy.tax_date == "receipt" else now, shop),
+        "tax_date": dated.text,
+        "tax_date_moved_because": dated.moved_because,
         "gross_minor": gross,
     }
     if settings is None:
@@ -342,12 +348,6 @@ def _before(line: CreditLine) -> tuple[int, int, int]:
     )
     is_even = abs(row["tax_minor"] * units - tax * row["ordered_qty"]) * 2 <= row["ordered_qty"]
     return (units, net, tax) if is_even else (0, 0, 0)
-
-
-def _local_noon(moment: dt.datetime, shop: ShopSettings) -> str:
-    """Noon of the shop's day with its offset: no midnight that slips into another day or month."""
-    day = moment.astimezone(shop.zone).date()
-    return dt.datetime.combine(day, dt.time(12), tzinfo=shop.zone).isoformat(timespec="milliseconds")
 
 
 def _row(

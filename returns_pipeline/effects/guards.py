@@ -3,6 +3,7 @@
 Whether a kind is live, approved and its gates open is asked by the claim itself; here, whether an approved batch is still what was approved.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import psycopg
 
 from returns_pipeline.effects.compare import differences
 from returns_pipeline.effects.reading import Reader
+from returns_pipeline.storage import period_locks
 from returns_pipeline.storage.ledger import approvals, reading
 from returns_pipeline.storage.ledger.effect import Effect
 
@@ -58,14 +60,29 @@ def _to_posting(connection: psycopg.Connection, reader: Reader, effects: Sequenc
     }
     standing = _credits_of(reader, effects)
     strangers = _strangers(connection, reader, effects)
+    locked = {shop: period_locks.locked_until(connection, shop) for shop in {effect.shop for effect in effects}}
     for effect in effects:
         if effect.effect_id in found:
+            continue
+        in_locked = _dated_into(effect, locked[effect.shop])
+        if in_locked is not None:
+            found[effect.effect_id] = in_locked
             continue
         credit = standing.get(int(effect.subject["credit_id"]))
         objection = _to_posting_one(effect, credit, strangers.get(int(effect.subject["order_id"]), []))
         if objection is not None:
             found[effect.effect_id] = objection
     return found
+
+
+def _dated_into(effect: Effect, locked_until: dt.date | None) -> Objection | None:
+    """A posting that was planned before its period was locked is planned anew, with a day that is open."""
+    if locked_until is None:
+        return None
+    day = dt.date.fromisoformat(effect.request["body"]["taxDate"][:10])
+    if day > locked_until:
+        return None
+    return Objection(f"period_locked: tax date {day} lies in a period that is locked until {locked_until}", True)
 
 
 def _to_posting_one(effect: Effect, credit: Mapping[str, Any] | None, strangers: Sequence[int]) -> Objection | None:

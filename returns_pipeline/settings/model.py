@@ -101,6 +101,19 @@ class Policy(Table):
     inspection_source: tuple[Literal["returngo", "job", "brightpearl_location"], ...]
     put_away: Literal["warehouse", "automatic"]
     tax_date: Literal["posting", "receipt"]
+    locked_until: str = Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+
+    @field_validator("locked_until")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        if value:
+            dt.date.fromisoformat(value)
+        return value
+
+    @property
+    def last_locked_day(self) -> dt.date | None:
+        """The last day of the locked period that finance named, if it named one."""
+        return dt.date.fromisoformat(self.locked_until) if self.locked_until else None
 
 
 class Effects(Table):

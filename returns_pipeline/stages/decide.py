@@ -1,5 +1,6 @@
 """Decides about credits and transfers for what is open, and keeps the proposals. The decisions are in `domain/`."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import account_facts, decisions, ledger, open_returns
+from returns_pipeline.storage import account_facts, decisions, ledger, open_returns, period_locks
 
 
 def propose_credits(stage_pass: Pass) -> StageReport:
@@ -40,10 +41,17 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
         order_rows=order_rows, products=read["brightpearl/products"], credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
         balances=_balances(stage_pass, order_rows), effects=read.effects(), ledger_lines=read.ledger_lines(),
         decisions=decisions.in_force(stage_pass.connection, shop.label), newest_return=open_returns.newest(stage_pass.connection, shop.label),
+        locked_until=_locked_until(stage_pass, shop),
     )  # fmt: skip
     decided = credits.propose_credits(facts, shop, stage_pass.settings, stage_pass.now)
     _record_facts(stage_pass, read, read.standing(), decided.foreign)
     return decided.proposals
+
+
+def _locked_until(stage_pass: Pass, shop: ShopSettings) -> dt.date | None:
+    """The last locked day that is known here or that the settings name."""
+    days = (period_locks.locked_until(stage_pass.connection, shop.label), shop.policy.last_locked_day)
+    return max((day for day in days if day is not None), default=None)
 
 
 def _propose_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:

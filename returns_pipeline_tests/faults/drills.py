@@ -198,7 +198,11 @@ def posting_plan(credit_id: int, part: int = 1, receipt_line_id: int = 31, quant
         business_key=f"post:{credit_id}",
         currency="GBP",
         payload={
-            "request": {"method": "POST", "path": f"/order-service/sales-credit/{credit_id}/close", "body": {}},
+            "request": {
+                "method": "POST",
+                "path": f"/order-service/sales-credit/{credit_id}/close",
+                "body": {"taxDate": "2026-02-20T12:00:00.000+00:00"},
+            },
             "expect": {**raised.payload["expect"], "invoice_reference": ""},
             "subject": {"rma_id": 77, "order_id": books.ORDER_ID, "credit_id": credit_id},
         },

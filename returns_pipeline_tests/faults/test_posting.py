@@ -1,7 +1,10 @@
 """Posting a credit: asynchronous over there, safe to repeat, and only while what was planned still stands."""
 
+import datetime as dt
+
 import pytest
 
+from returns_pipeline.storage import closes
 from returns_pipeline_tests.faults.drills import credit_plan, posting_plan
 from returns_pipeline_tests.storage.ledger import books
 
@@ -103,6 +106,16 @@ def test_f38_a_receipt_corrected_down_calls_the_posting_off(ready, account):
     assert POST not in ready.states()
     assert account.posts == []
     assert books.figures(ready.connection)[:4] == (1, 1000, 200, 0)
+
+
+@pytest.mark.parametrize(("month", "posted"), [(dt.date(2026, 1, 1), 1), (dt.date(2026, 2, 1), 0)])
+def test_57_a_month_signed_after_planning_takes_no_posting_any_more(ready, account, month, posted):
+    """The lock is read before each batch: what is dated into it is planned anew with an open day."""
+    closes.keep(ready.connection, "uk", month, "abc", [], "run", dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
+    closes.sign(ready.connection, "uk", month, sha256="abc", signed_by="Ada", reason="done", explanations={})
+    assert ready.drain().confirmed == posted
+    assert len(account.posts) == posted
+    assert (POST in ready.states()) == bool(posted)
 
 
 def test_f40_a_foreign_credit_that_appeared_since_planning_halts_the_posting(ready, account):
