@@ -38,7 +38,7 @@ def audit_report(
         stamp: when it was made.
     """
     causes = by_cause(findings)
-    drawn = [(CAUSES[cause], money) for cause, code, _, money in causes if code == currency and money]
+    drawn = [(_TABS[cause], money) for cause, code, _, money in causes if code == currency and money]
     chart = Chart(
         "What went wrong, by money", "The money that each cause is about.", currency, [cause for cause, _ in drawn],
         [Series("money", [money for _, money in drawn])],

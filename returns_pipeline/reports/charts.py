@@ -77,7 +77,7 @@ def _legend(chart: Chart) -> str:
 
 
 def _label(text: str, middle: float) -> str:
-    shown = text if len(text) <= 26 else f"{text[:25]}…"  # noqa: PLR2004 - what the margin holds
+    shown = text if len(text) <= 23 else f"{text[:22]}…"  # noqa: PLR2004 - what the margin holds
     return f'<text x="{_LEFT - 10}" y="{middle:.0f}" dominant-baseline="middle" text-anchor="end" class="label">{escape(shown)}</text>'
 
 

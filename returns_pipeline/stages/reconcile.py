@@ -28,6 +28,11 @@ def match_three_ways(stage_pass: Pass) -> StageReport:
     report = total_of(_match_shop(stage_pass, shop) for shop in stage_pass.shops)
     matched, met = report.counts["rows"], sum(report.counts[f"lines_{state}"] for state in _MET)
     report.counts["coverage_percent_of_lines"] = 100 * met // matched if matched else 100
+    for (name, currency), expected in sorted(report.money.items()):
+        if name == "expected_gross" and expected:
+            report.counts[f"coverage_percent_of_money_{currency}"] = (
+                100 * report.money[("met_gross", currency)] // expected
+            )
     return report
 
 
@@ -123,6 +128,14 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     report.merge(find_drift(stage_pass, shop, read, matched, foreign))
     report.counts.update({f"lines_{state}": int(count) for state, count in matched["state"].value_counts().items()})
     with_currency = matched.dropna(subset=["currency"])
+    gross = with_currency.assign(
+        expected=(with_currency["expected_net_minor"] + with_currency["expected_tax_minor"]).fillna(0).astype("int64"),
+        met=(with_currency["credited_net_minor"] + with_currency["credited_tax_minor"]).where(
+            with_currency["state"].isin(_MET), 0
+        ),
+    )
+    report.add_money("expected_gross", gross, "expected")
+    report.add_money("met_gross", gross, "met")
     report.add_money("credited_net", with_currency, "credited_net_minor")
     report.add_money("credited_tax", with_currency, "credited_tax_minor")
     report.add_money("refunded", with_currency, "refunded_minor")

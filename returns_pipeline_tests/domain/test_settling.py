@@ -1,11 +1,13 @@
 """What happens to a raised credit, over the real ledger: posted, lowered, cancelled, or held for a person."""
 
+import dataclasses
 import datetime as dt
 
 import pandas as pd
 import psycopg
 import pytest
 
+from returns_pipeline.domain.credits import propose_credits
 from returns_pipeline_tests.domain.frames import settings_with
 from returns_pipeline_tests.domain.retail import Retail
 from returns_pipeline_tests.storage.ledger import books
@@ -299,3 +301,16 @@ def test_a_bundle_is_posted_when_each_of_its_components_came(connection):
     retail.receive(CREDIT, "TIN", 1)
     assert retail.plans()[0].kind == "credit.post"
     assert pd.isna(retail.decide()["hold_code"]).all()
+
+
+@pytest.mark.parametrize(("days", "expected"), [(-1, []), (0, [("held", "period_locked")])])
+def test_57_a_credit_waits_for_finance_while_today_lies_in_the_locked_period(connection, days, expected):
+    """Nothing is dated into a locked period, and nothing into the future."""
+    retail = raised(connection, units=1)
+    retail.receive(CREDIT, "SHIRT", 1)
+    locked = retail.now.date() + dt.timedelta(days=days)
+    facts = dataclasses.replace(retail.facts(), locked_until=locked)
+    shop = retail.settings.shops[0]
+    decided = propose_credits(facts, shop, retail.settings, retail.now).proposals
+    troubled = decided[decided["verdict"] != "ok"]
+    assert list(zip(troubled["verdict"], troubled["hold_code"], strict=True)) == expected

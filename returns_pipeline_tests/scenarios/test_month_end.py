@@ -73,6 +73,14 @@ def test_56_a_month_ties_to_the_books_and_shows_what_was_received_and_credited(r
     assert gross(month, "our_credits") + gross(month, "others_credits") == gross(month, "invoiced_in_brightpearl")
     assert not [each for each in kept(month).lines if each["figure"] == "books_difference"]
     assert gross(month, "tax_credited", asked.rma_id) == gross(month, "tax_invoiced", asked.rma_id) == in_minor
+    with database.connect() as connection:
+        totals = connection.execute("SELECT sum(lines), sum(credited_net_minor) FROM match_totals").fetchone()
+        lines = connection.execute("SELECT count(*), sum(credited_net_minor) FROM finance_three_way_match").fetchone()
+        (day,) = connection.execute(
+            "SELECT sum(lines), sum(met_lines), sum(met_minor) FROM finance_match_coverage WHERE shop = 'uk'"
+        ).fetchall()
+    assert totals == lines
+    assert day[0] >= day[1] >= 0 <= day[2]
     unsigned = close_month(month, signed_by="Ada", reason="too early")
     assert "has not ended" in error_of(unsigned)
 
