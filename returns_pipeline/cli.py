@@ -146,6 +146,15 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
     resolve.add_argument("--reason", required=True)
     resolve.add_argument("--by", required=True, metavar="NAME")
     resolve.add_argument("--second", metavar="NAME", help="the second person, above limits.second_approver_minor")
+    refunds = commands.add_parser("refunds", help="Refunds that the portal does not know.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    imported = _command(
+        refunds, "import", _refunds_import, "Imports a CSV of refunds made straight in Shopify, for the month's close."
+    )
+    imported.add_argument("file", type=Path)
+    imported.add_argument("--shop", required=True)
+    imported.add_argument("--by", required=True, metavar="NAME", help="who imports (asserted and recorded as such)")
     inspections = commands.add_parser("inspections", help="What the bench found.").add_subparsers(
         required=True, metavar="VERB"
     )
@@ -274,6 +283,12 @@ def _exceptions_resolve(chosen: argparse.Namespace) -> int:
         ),
         as_json=False,
     )
+
+
+def _refunds_import(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import refunds
+
+    return _show(refunds.import_list(chosen.file, chosen.shop, chosen.by), as_json=False)
 
 
 def _inspections_record(chosen: argparse.Namespace) -> int:

@@ -38,7 +38,7 @@ FIGURES = {
     "credited_before_receipt": "Credited in the month, before goods came",
     "received_after_credit": "Received in the month, for credits posted before",
     "credited_not_received": "Credited and not received at the end of the month",
-    "credited_ahead_by_policy": "Of these, credited ahead of receipt as the policy allows",
+    "refunded_not_received": "Refunded before the goods came: the exposure at the end of the month",
     "received_in_month": "Received in the month",
     "credited_in_month": "Credited in the month",
     "credited_without_goods_by_policy": "Credited in the month for goods that nobody sends back",

@@ -15,7 +15,6 @@ import pandas as pd
 from returns_pipeline.domain import lives
 from returns_pipeline.domain.close import Cutoff, line
 from returns_pipeline.domain.delivery import LIFE as DELIVERY
-from returns_pipeline.domain.flow import AHEAD_OF_RECEIPT
 from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.domain.records import by_key, records
 
@@ -70,9 +69,6 @@ def _balances(each: dict[str, Any], cutoff: Cutoff, costs: Mapping[str, UnitCost
             "received_not_credited_at_cost", "units", each["slice_id"], cost.currency, rma_id=each["rma_id"], quantity=each["quantity"],
             cost_minor=cost.of(each["quantity"]), happened_on=received, age_days=cutoff.age_days(received),
         )  # fmt: skip
-    is_ahead = _before(credited, cutoff.ends) and not _before(received, cutoff.ends)
-    if is_ahead and each["reason"].startswith(AHEAD_OF_RECEIPT):
-        yield _line("credited_ahead_by_policy", each, credited, cutoff)
 
 
 def _movements(each: dict[str, Any], cutoff: Cutoff) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from returns_pipeline.domain.close import Cutoff, line
 from returns_pipeline.domain.cutoff import UnitCost
 from returns_pipeline.domain.findings import subject_of
 from returns_pipeline.domain.money import minor_digits
+from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.domain.records import records
 
 _OWED_NO_MONEY = (lives.EXCHANGE, lives.STORE_CREDIT, lives.GIFT_CARD)
@@ -24,9 +25,10 @@ def refund_lines(
     imported: pd.DataFrame,
     effects: pd.DataFrame,
     return_lines: pd.DataFrame,
+    flow: pd.DataFrame,
     cutoff: Cutoff,
 ) -> Iterator[dict[str, Any]]:
-    """Refunds that no credit carries, refunds seen only in Shopify, credits without a refund, and liabilities issued."""
+    """Refunds that no credit carries, refunds before goods, refunds seen only in Shopify, credits without a refund, and liabilities issued."""
     paid = transactions[(transactions["status"] == "Success") & transactions["type"].str.startswith("RefundTo")]
     paid = paid.assign(paid_on=paid["last_updated_at"].fillna(paid["created_at"]))
     until = paid[paid["paid_on"] < cutoff.ends]
@@ -35,6 +37,7 @@ def refund_lines(
         left = each["shop_amount_minor"] - recorded.get(each["transaction_id"], 0)
         if left > 0 and each["type"] == "RefundToPaymentMethod":
             yield _money("refunded_not_recorded", "transaction", each["transaction_id"], each, left, cutoff)
+    yield from _before_goods(until, return_lines, flow, cutoff)
     for each in records(until[cutoff.holds(until["paid_on"])]):
         figure = {"RefundToStoreCredit": "store_credit_issued", "RefundToGiftCard": "gift_cards_issued"}.get(
             each["type"]
@@ -48,6 +51,30 @@ def refund_lines(
             happened_on=each["refunded_on"], age_days=cutoff.age_days(each["refunded_on"]), note=f"order {each['order_name']}",
         )  # fmt: skip
     yield from _unpaid(effects, set(until["rma_id"].dropna().astype("int64")), return_lines, cutoff)
+
+
+def _before_goods(
+    refunds: pd.DataFrame, return_lines: pd.DataFrame, flow: pd.DataFrame, cutoff: Cutoff
+) -> Iterator[dict[str, Any]]:
+    """Refunds, or their share, for units that had not come; where the shop refunds at drop-off this is meant, and ages. Scenario 4."""
+    came = set(flow.loc[flow["received_on"].notna() & (flow["received_on"] < cutoff.ends), "return_line_id"].dropna())
+    line_of = {
+        item: line_of_unit for line_of_unit in records(return_lines) for item in line_of_unit["returned_item_ids"]
+    }
+    allowed = "allowed" if cutoff.shop.policy.credit_ahead_of_receipt else "not allowed"
+    for each in records(refunds):
+        named = {row["return_line_id"]: row for row in map(line_of.get, each["returned_item_ids"]) if row is not None}
+        weights = {line_id: max(row["paid_price_minor"], 1) for line_id, row in named.items()}
+        awaited = sum(
+            weight
+            for line_id, weight in weights.items()
+            if line_id not in came and named[line_id]["life"] not in (*lives.WITHOUT_RECEIPT, lives.CANCEL_ORDER)
+        )
+        if awaited:
+            minor = round_half_up_ratio(each["shop_amount_minor"] * awaited, sum(weights.values()))
+            note = f"{allowed} by the shop's policy credit_ahead_of_receipt"
+            made = _money("refunded_not_received", "transaction", each["transaction_id"], each, minor, cutoff)
+            yield made | {"note": note}
 
 
 def _money(

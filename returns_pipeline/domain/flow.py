@@ -19,22 +19,18 @@ COLUMNS = [
     "credited_on", "credit_id", "credited_by", "reason",
 ]  # fmt: skip
 US, OTHERS, NOBODY = "us", "others", ""
-AHEAD_OF_RECEIPT = "ahead_of_receipt"
 
 
 @dataclass(frozen=True)
 class Posted:
-    """What was credited without a goods-in line of its own behind it, still to be held against goods that came."""
+    """What somebody else credited, still to be held against goods that came."""
 
     key: str
-    rma_id: int | None
     credit_id: int
     credited_on: dt.datetime
     quantity: int
     net_minor: int
     tax_minor: int
-    by: str
-    reason: str
 
 
 def units_flow(
@@ -48,7 +44,7 @@ def units_flow(
     """Every slice of one shop's units, with `COLUMNS`.
 
     A goods-in line that one of our credits was posted for is one slice, with that credit's money. What came without a credit of its own is
-    held against credits by others and against credits ahead of receipt, oldest first; what is left is worth its share of the invoice.
+    held against credits by others, oldest first; what is left is worth its share of the invoice.
 
     Args:
         receipts: goods-in lines matched to return lines.
@@ -64,7 +60,6 @@ def units_flow(
     slices: list[dict[str, Any]] = []
     settled: dict[int, int] = {}
     taken: dict[int, int] = {}
-    pool: dict[int, list[Posted]] = {}
     by_receipt = {row["receipt_line_id"]: row for row in came}
     for line in records(posted_lines):
         receipt_id = merged_into.get(line["receipt_line_id"], line["receipt_line_id"])
@@ -73,20 +68,16 @@ def units_flow(
         if credited_on is None:
             continue
         taken[line["order_row_id"]] = taken.get(line["order_row_id"], 0) + line["qty"]
-        if receipt is None and (line["without_receipt_reason"] or "").startswith(AHEAD_OF_RECEIPT):
-            pool.setdefault(line["order_row_id"], []).append(_ahead(line, credited_on))
-            continue
         if receipt is not None:
             settled[receipt_id] = settled.get(receipt_id, 0) + line["qty"]
         slices.append(_ours(line, receipt, credited_on))
-    for order_row_id, others in _by_others(credits, credit_rows, posted_lines).items():
-        pool.setdefault(order_row_id, []).extend(others)
+    others = _by_others(credits, credit_rows, posted_lines)
     left = grouped_by(pd.DataFrame(_unsettled(came, settled)), "order_row_id") if came else {}
     sold = by_key(order_rows, "order_row_id")
-    for order_row_id in sorted(left.keys() | pool.keys()):
+    for order_row_id in sorted(left.keys() | others.keys()):
         slices += _paired(
             left.get(order_row_id, []),
-            pool.get(order_row_id, []),
+            others.get(order_row_id, []),
             order_row_id,
             sold.get(order_row_id),
             taken.get(order_row_id, 0),
@@ -133,14 +124,6 @@ def _ours(line: Mapping[str, Any], receipt: Mapping[str, Any] | None, credited_o
     }  # fmt: skip
 
 
-def _ahead(line: Mapping[str, Any], credited_on: dt.datetime) -> Posted:
-    key = f"credit {line['credit_id']}, line {line['effect_id']}.{line['line_no']}"
-    return Posted(
-        key, line["rma_id"], line["credit_id"], credited_on, line["qty"], line["net_minor"], line["tax_minor"], US,
-        line["without_receipt_reason"],
-    )  # fmt: skip
-
-
 def _by_others(credits: pd.DataFrame, credit_rows: pd.DataFrame, posted_lines: pd.DataFrame) -> dict[int, list[Posted]]:
     """Posted credits that are not ours, by the sale's row they give back."""
     ours = set(posted_lines["credit_id"].dropna().astype("int64"))
@@ -151,7 +134,7 @@ def _by_others(credits: pd.DataFrame, credit_rows: pd.DataFrame, posted_lines: p
         key = f"credit {row['credit_id']}, row {row['credit_row_id']}"
         on = strangers[row["credit_id"]]["invoice_tax_date"]
         found.setdefault(row["order_row_id"], []).append(
-            Posted(key, None, row["credit_id"], on, row["quantity"], row["net_minor"], row["tax_minor"], OTHERS, "")
+            Posted(key, row["credit_id"], on, row["quantity"], row["net_minor"], row["tax_minor"])
         )
     return found
 
@@ -165,14 +148,14 @@ def _unsettled(came: list[dict[str, Any]], settled: Mapping[int, int]) -> Iterat
 
 def _paired(
     receipts: list[dict[str, Any]],
-    pool: list[Posted],
+    by_others: list[Posted],
     order_row_id: int,
     sold: Mapping[str, Any] | None,
     taken: int,
 ) -> Iterator[dict[str, Any]]:
     """Units that came against units that were credited without them, oldest with oldest; then what is left on either side."""
     waiting = sorted(receipts, key=lambda receipt: (receipt["received_on"], receipt["receipt_line_id"]))
-    for credit in sorted(pool, key=lambda credit: (credit.credited_on, credit.key)):
+    for credit in sorted(by_others, key=lambda credit: (credit.credited_on, credit.key)):
         used = 0
         while used < credit.quantity:
             receipt = next((each for each in waiting if each["left"] > 0), None)
@@ -181,7 +164,7 @@ def _paired(
                 receipt["left"] -= units
             yield _slice_of(credit, receipt, order_row_id, used, units)
             used += units
-        taken += credit.quantity if credit.by == OTHERS else 0
+        taken += credit.quantity
     for receipt in waiting:
         if receipt["left"] > 0:
             net, tax = _share(sold, taken, receipt["left"])
@@ -202,10 +185,10 @@ def _slice_of(
         for total in (credit.net_minor, credit.tax_minor)
     )
     return {
-        "slice_id": f"{credit.key}, unit {used + 1}", "rma_id": receipt["rma_id"] if receipt else credit.rma_id,
+        "slice_id": f"{credit.key}, unit {used + 1}", "rma_id": receipt["rma_id"] if receipt else None,
         "order_row_id": order_row_id, "return_line_id": receipt["return_line_id"] if receipt else None, "quantity": units,
         "net_minor": net, "tax_minor": tax, "received_on": receipt["received_on"] if receipt else None,
-        "credited_on": credit.credited_on, "credit_id": credit.credit_id, "credited_by": credit.by, "reason": credit.reason,
+        "credited_on": credit.credited_on, "credit_id": credit.credit_id, "credited_by": OTHERS, "reason": "",
     }  # fmt: skip
 
 

@@ -32,10 +32,10 @@ _LINE_COLUMNS = (
 # One sheet per question, with the figures beneath it.
 _QUESTIONS = (
     ("Received, not credited", "Which goods came and were not credited at the end of the month?", ("received_not_credited", "received_not_credited_at_cost")),
-    ("Credited, not received", "Which credits stand without goods at the end of the month?", ("credited_not_received", "credited_ahead_by_policy", "credited_without_goods_by_policy")),
+    ("Credited, not received", "Which credits stand without goods at the end of the month?", ("credited_not_received", "credited_without_goods_by_policy")),
     ("Another period", "Which credits of the month belong to goods of another month?", ("posted_in_another_period",)),
     ("Approved, not received", "What may customers still send back? The base of a returns provision.", ("approved_not_received",)),
-    ("Money", "Which refunds are on no credit, and which credits are not paid?", ("refunded_not_recorded", "refunded_only_in_shopify", "posted_unpaid")),
+    ("Money", "Which refunds are on no credit, and which credits are not paid?", ("refunded_not_received", "refunded_not_recorded", "refunded_only_in_shopify", "posted_unpaid")),
     ("Liabilities", "Which store credit and gift cards were issued?", ("store_credit_issued", "gift_cards_issued")),
     ("Stock at cost", "What lies in the Returns warehouses, and what of it in quarantine?", ("returns_stock_at_cost", "in_quarantine")),
     ("Exceptions", "What stood open at the end of the month, and for how much?", ("exceptions_open",)),

@@ -91,7 +91,7 @@ def month_lines(stage_pass: Pass, cutoff: Cutoff, books: Sequence[Mapping[str, A
         *lines_of_goods(flow, cutoff, _costs_of_lines(costs, receipts)),
         *approved_not_received(return_lines, flow, order_rows, cutoff),
         *refund_lines(
-            whole("returngo/transactions"), closes.imported_refunds(connection, shop.label), effects, return_lines, cutoff
+            whole("returngo/transactions"), closes.imported_refunds(connection, shop.label), effects, return_lines, flow, cutoff
         ),
         *stock_lines(receipts, effects, costs, quarantine, cutoff),
         *exception_lines(closes.exceptions_until(connection, shop.label, cutoff.ends), cutoff),

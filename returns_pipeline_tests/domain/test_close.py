@@ -104,18 +104,15 @@ def test_56_received_on_the_31st_and_credited_on_the_1st_is_open_at_the_end_of_t
 
 
 def test_a_credit_without_goods_is_open_unless_nobody_sends_them_back() -> None:
-    """An ordinary one is a gap, one ahead of receipt an allowed exposure that ages, one for goods that are kept is meant."""
+    """An ordinary one is a gap, one for goods that are kept is meant."""
     lines = lines_of(
         [
             a_slice("gap", None, "2026-03-06T10:00"),
             a_slice("kept", None, "2026-03-06T10:00", reason="keep_item"),
-            a_slice("ahead", "2026-04-09T10:00", "2026-03-11T10:00", reason="ahead_of_receipt"),
         ]
     )
-    assert shown(lines)["credited_not_received"] == ["ahead", "gap"]
+    assert shown(lines)["credited_not_received"] == ["gap"]
     assert shown(lines)["credited_without_goods_by_policy"] == ["kept"]
-    assert shown(lines)["credited_ahead_by_policy"] == ["ahead"]
-    assert lines.loc[lines["figure"] == "credited_ahead_by_policy", "age_days"].tolist() == [20]
 
 
 def test_figures_are_the_sums_of_their_lines_by_currency_and_tax_code() -> None:

@@ -4,16 +4,23 @@ import datetime as dt
 from decimal import Decimal
 
 import pandas as pd
+import pytest
 
 from returns_pipeline.domain.close import Cutoff
 from returns_pipeline.domain.cutoff import UnitCost
 from returns_pipeline.domain.cutoff_money import exception_lines, refund_lines, stock_lines, unit_costs
 from returns_pipeline_tests.domain.frames import frame_of, settings_with
+from returns_pipeline_tests.domain.test_close import a_slice, flow_of
 from returns_pipeline_tests.domain.test_flow import MARCH_1, receipt
 
 CUTOFF = Cutoff.of(settings_with().shops[0], MARCH_1.date())
 APRIL = pd.Timestamp(2026, 4, 2, 11, tz="UTC")
 MARCH = pd.Timestamp(2026, 3, 5, 11, tz="UTC")
+LINES = [
+    {"return_line_id": "70-1-0", "rma_id": 70, "life": "ordinary", "returned_item_ids": [1], "paid_price_minor": 400},
+    {"return_line_id": "70-2-0", "rma_id": 70, "life": "ordinary", "returned_item_ids": [2], "paid_price_minor": 800},
+    {"return_line_id": "70-3-0", "rma_id": 70, "life": "keep_item", "returned_item_ids": [3], "paid_price_minor": 800},
+]
 EFFECTS = ["effect_id", "kind", "state", "sent_at", "updated_at", "payload"]
 
 
@@ -31,14 +38,37 @@ def refunded(number: int, kind: str = "RefundToPaymentMethod", **more: object) -
     }  # fmt: skip
 
 
-def found_in(transactions: list, *done: dict, imported: list = ()) -> list[tuple]:
+def found_in(transactions: list, *done: dict, imported: list = (), came_on: dt.datetime | None = None) -> list[tuple]:
     frame = pd.DataFrame(list(imported), columns=["refund_id", "order_name", "refunded_on", "currency", "amount_minor"])
     frame["refunded_on"] = pd.to_datetime(frame["refunded_on"], utc=True)
     lines = refund_lines(
         frame_of("returngo_transactions", transactions), frame, effects(*done),
-        frame_of("returns_return_lines", [{"return_line_id": "70-1-0", "rma_id": 70, "life": "ordinary"}]), CUTOFF,
+        frame_of("returns_return_lines", LINES), flow_of([a_slice("70-1-0", None, None, received_on=came_on)]), CUTOFF,
     )  # fmt: skip
     return [(each["figure"], each["subject_id"], each["gross_minor"]) for each in lines]
+
+
+def test_04_a_refund_before_the_goods_came_is_an_exposure_until_they_do() -> None:
+    """Of 12.00 for two lines at 4.00 and 8.00, the first has come; what is kept is awaited by nobody."""
+    both, paid = refunded(1, returned_item_ids=[1, 2]), recorded(1, 1200)
+    assert found_in([both], paid) == [("refunded_not_received", "1", 1200)]
+    assert found_in([both], paid, came_on=MARCH) == [("refunded_not_received", "1", 800)]
+    assert found_in([both], paid, came_on=APRIL) == [("refunded_not_received", "1", 1200)]
+    assert found_in([refunded(1, returned_item_ids=[3])], paid) == []
+
+
+@pytest.mark.parametrize(("allows", "note"), [(True, "allowed by"), (False, "not allowed by")])
+def test_04_the_exposure_says_whether_the_shop_means_it_and_how_old_it_is(allows: bool, note: str) -> None:
+    """Refunding at drop-off is a choice; without it somebody made a mistake."""
+    cutoff = Cutoff.of(settings_with(policy={"credit_ahead_of_receipt": allows}).shops[0], MARCH_1.date())
+    lines = refund_lines(
+        frame_of("returngo_transactions", [refunded(1, returned_item_ids=[1])]), frame_of("returngo_transactions", []).rename(
+            columns={"created_at": "refunded_on"}).assign(refund_id=None), effects(recorded(1, 1200)), frame_of("returns_return_lines", LINES),
+        flow_of([]), cutoff,
+    )  # fmt: skip
+    (only,) = lines
+    assert only["note"].startswith(note)
+    assert only["age_days"] == 30
 
 
 def recorded(transaction_id: int, minor: int, **more: object) -> dict:

@@ -89,13 +89,6 @@ def test_a_credit_by_somebody_else_takes_the_oldest_goods_first() -> None:
     assert found == [(1, 300, 60, 3, 1, OTHERS), (1, 334, 66, 5, None, "")]
 
 
-def test_a_credit_ahead_of_receipt_meets_its_goods_when_they_come() -> None:
-    """Scenario 4: credited at drop-off, received nine days later; the second unit is still to come."""
-    ahead = {"without_receipt_reason": "ahead_of_receipt: parcel 900"}
-    found = flowed([receipt(1, 10)], [booked(50, None, 667, 133, qty=2, **ahead)], [credit(8, 1)])
-    assert found == [(1, 334, 67, 10, 1, US), (1, 333, 66, None, 1, US)]
-
-
 def test_a_bundle_came_when_the_last_of_its_components_did() -> None:
     """Its parts are one unit of what was sold."""
     parts = [

@@ -18,7 +18,7 @@ _CAUSES = (
 )  # fmt: skip
 _AT_COST = ("received_not_credited_at_cost", "in_quarantine", "returns_stock_at_cost")
 _GROSS_ONLY = (
-    "refunded_not_recorded", "refunded_only_in_shopify", "posted_unpaid", "store_credit_issued", "gift_cards_issued", "exceptions_open",
+    "refunded_not_received", "refunded_not_recorded", "refunded_only_in_shopify", "posted_unpaid", "store_credit_issued", "gift_cards_issued", "exceptions_open",
 )  # fmt: skip
 _FEW = {"books_difference": 1, "posted_in_another_period": 4, "gift_cards_issued": 2, "refunded_only_in_shopify": 2}
 
