@@ -3,6 +3,7 @@
 import argparse
 import datetime as dt
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -179,6 +180,12 @@ def _add_operations(commands: argparse._SubParsersAction) -> None:
     db = commands.add_parser("db", help="The embedded database.").add_subparsers(required=True, metavar="VERB")
     _command(db, "start", _db_start, "Starts the embedded server and migrates it.")
     _command(db, "stop", _db_stop, "Stops the embedded server.")
+    backup = _command(db, "backup", _db_backup, "Dumps the database into a new file that only you can read.")
+    backup.add_argument("file", type=Path)
+    restore = _command(
+        db, "restore", _db_restore, "Puts the database back to a backup; then run settle before anything is written."
+    )
+    restore.add_argument("file", type=Path)
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -328,6 +335,26 @@ def _db_stop(_: argparse.Namespace) -> int:
 
     embedded.stop(home.postgres())
     print("the embedded server is stopped")
+    return OK
+
+
+def _db_backup(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import runtime
+    from returns_pipeline.storage import backup
+
+    runtime.prepare()
+    size = backup.write(os.environ["RETURNS_DATABASE_URL"], chosen.file)
+    print(f"{chosen.file}: {size:,} bytes")
+    return OK
+
+
+def _db_restore(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import runtime
+    from returns_pipeline.storage import backup
+
+    runtime.prepare()
+    backup.restore(os.environ["RETURNS_DATABASE_URL"], chosen.file)
+    print("restored; the next settle looks up what was written since that backup, and until then nothing is written")
     return OK
 
 

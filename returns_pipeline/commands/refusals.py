@@ -6,6 +6,7 @@ from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.commands.sandbox_process import SandboxDown
 from returns_pipeline.settings import SettingsError
 from returns_pipeline.stages.passes import NotReady
+from returns_pipeline.storage.backup import BackupFailed
 from returns_pipeline.storage.database import NoDatabase
 from returns_pipeline.storage.embedded import ServerNotStarted
 from returns_pipeline.storage.exceptions import NoSuchException
@@ -21,6 +22,7 @@ REFUSALS = (
     BudgetSpent,
     Busy,
     NoDatabase,
+    BackupFailed,
     ServerNotStarted,
     NoSuchException,
     ApprovalRefused,

@@ -192,6 +192,10 @@ class Retailer:
         processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(passes)]
         assert [process.wait(timeout=180) for process in processes] == [0] * passes
 
+    def command(self, *arguments: str) -> None:
+        """A person types `returns-pipeline ...`, and it ends well."""
+        subprocess.run([sys.executable, "-m", "returns_pipeline.cli", *arguments], check=True, timeout=180)
+
     # What is really so.
 
     def state(self) -> dict[str, Any]:

