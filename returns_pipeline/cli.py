@@ -172,6 +172,12 @@ def _add_operations(commands: argparse._SubParsersAction) -> None:
     doctor.add_argument(
         "--go-live", metavar="SHOP", help="what still stands against letting the pipeline write for a shop"
     )
+    doctor.add_argument(
+        "--prove-dedupe",
+        type=int,
+        metavar="ORDER",
+        help="writes two identical test credits on a test order and says what stands",
+    )
     doctor.add_argument("--json", action="store_true")
     health = _command(commands, "health", _health, "Exit 1 when a heartbeat is stale: for a monitor outside Dagster.")
     health.add_argument("--json", action="store_true")
@@ -303,8 +309,10 @@ def _inspections_record(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from returns_pipeline.commands import doctor, go_live
+    from returns_pipeline.commands import doctor, go_live, prove_dedupe
 
+    if chosen.prove_dedupe:
+        return _show(prove_dedupe.prove(chosen.prove_dedupe), chosen.json)
     if chosen.go_live:
         return _show(go_live.examine(chosen.go_live), chosen.json)
     return _show(doctor.send_test_alert() if chosen.alert else doctor.examine(), chosen.json)
