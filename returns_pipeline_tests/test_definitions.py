@@ -165,6 +165,8 @@ def test_people_have_their_jobs_in_the_launchpad(loaded: dg.Definitions) -> None
         "record_inspection",
         "settle_effects",
         "housekeeping",
+        "historical_audit",
+        "shadow_comparison",
     } <= jobs
 
 
