@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
+from returns_pipeline import RULES_VERSION
 from returns_pipeline.defs.metadata import column_schema, materialized, schema_check, standing_checks
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport
-
-CODE_VERSION = "1"
 
 
 def spec(
@@ -26,7 +25,7 @@ def spec(
         owners=[f"team:{owner}"],
         kinds=kinds,
         description=description,
-        code_version=CODE_VERSION,
+        code_version=RULES_VERSION,
         metadata={
             "dagster/column_schema": column_schema(key),
             "dagster/table_name": f"returns.{key.replace('/', '_')}",

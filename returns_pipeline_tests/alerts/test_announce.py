@@ -62,7 +62,7 @@ def finding(number: int = 1, **changes) -> Finding:
     return Finding(**(given | changes))
 
 
-def test_many_cases_of_one_cause_are_one_message_with_count_money_example_and_links(desk: Desk) -> None:
+def test_61_many_cases_of_one_cause_are_one_message_with_count_money_example_and_links(desk: Desk) -> None:
     """Forty returns of one renamed SKU are one thing to mend."""
     desk.see(*[finding(number) for number in range(1, 41)])
     (message,) = desk.told(NOON)

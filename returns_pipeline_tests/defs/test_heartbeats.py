@@ -67,7 +67,7 @@ def test_a_sensor_leaves_a_sign_of_life_with_a_tick_that_went_well_and_none_with
     assert heard(connection) == {"receipts_without_credit_sensor"}
 
 
-def test_health_fails_its_check_on_a_silent_sensor_and_passes_when_it_is_heard(
+def test_63_health_fails_its_check_on_a_silent_sensor_and_passes_when_it_is_heard(
     instance: dg.DagsterInstance, connection: psycopg.Connection
 ) -> None:
     """The run stays green, so that the measuring goes on; the check and its stored result say what is silent."""

@@ -297,6 +297,25 @@ class Retailer:
             ).fetchall()
         return str(severity)
 
+    def history(self, asked: Return, code: str) -> list[str]:
+        """What happened to an exception about a return, in order."""
+        with database.connect() as connection:
+            rows = connection.execute(
+                "SELECT what FROM exception_history JOIN exceptions USING (exception_id) WHERE rma_id = %s AND code = %s ORDER BY at",
+                [asked.rma_id, code],
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def rules_of(self, asked: Return) -> set[str]:
+        """The version of the rules by which its writes were planned."""
+        with database.connect() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT a.detail->>'rules' FROM audit a JOIN effect e USING (effect_id) "
+                "WHERE a.what = 'planned' AND (e.payload->'subject'->>'rma_id')::bigint = %s",
+                [asked.rma_id],
+            ).fetchall()
+        return {row[0] for row in rows}
+
     def transactions(self, asked: Return) -> list[int]:
         """The numbers of the refunds that ReturnGo asked for."""
         return [transaction["id"] for transaction in self._rma(asked)["transactions"]]

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from returns_pipeline import RULES_VERSION
 from returns_pipeline_tests.scenarios.lockstep import Steps, in_lockstep
 from returns_pipeline_tests.scenarios.retailer import RETURNS, Retailer
 
@@ -100,6 +101,21 @@ def test_21_a_sku_spelled_otherwise_is_held_with_a_suggestion(retailer: Retailer
         if (code, owner) == ("sku_unknown", "product_data")
     ]
     assert "00417-LAMP" in (suggestion or "")
+
+
+@in_lockstep
+def test_55_a_mended_return_is_judged_again_and_both_judgements_are_kept(retailer: Retailer) -> Steps:
+    """Later somebody asks why it was held then and credited now, and by which rules."""
+    asked = retailer.approved(retailer.order("sku_case"))
+    yield
+    assert retailer.ledger(asked) == []
+    ((_, _, _, words),) = retailer.open_exceptions(asked)
+    order_row_id = int((words or "").split(",")[0].rsplit(" ", 1)[1])
+    retailer.decide(asked, "sku_unknown", "map_sku", sku="417-lamp", order_row_id=order_row_id)
+    yield
+    assert retailer.ledger(asked) == [("credit.raise", "confirmed")]
+    assert retailer.history(asked, "sku_unknown") == ["opened", "acknowledged", "resolved"]
+    assert retailer.rules_of(asked) == {RULES_VERSION}
 
 
 @in_lockstep

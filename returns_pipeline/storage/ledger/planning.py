@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.types.json import Jsonb
 
+from returns_pipeline import RULES_VERSION
 from returns_pipeline.storage.ledger import acts, audit
 from returns_pipeline.storage.ledger.balances import Moves, Taken
 from returns_pipeline.storage.ledger.effect import COLUMNS, Effect, fetch, read_one
@@ -106,9 +107,8 @@ def _plan_one(
     with connection.transaction():
         effect_id = _insert(connection, new)
         _take(connection, effect_id, new)
-        audit.append(
-            connection, effect_id, "planned", {"by": actor, "payload_sha256": payload_sha256(new.payload).hex()}
-        )
+        detail = {"by": actor, "payload_sha256": payload_sha256(new.payload).hex(), "rules": RULES_VERSION}
+        audit.append(connection, effect_id, "planned", detail)
         adopted_id = new.payload.get("adopt_remote_id")
         if adopted_id is not None:
             acts.confirm_adopted(connection, read_one(connection, effect_id), str(adopted_id))
