@@ -1,5 +1,5 @@
 # Each target does its own set-up: a machine needs Python 3.11+, make and git, nothing else.
-.PHONY: setup demo dev test bench faults lint check lock docs pictures format
+.PHONY: setup demo dev test bench faults sbom lint check lock docs pictures format
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
@@ -29,6 +29,11 @@ faults: setup
 
 bench: setup
 	$(BIN)/python -m returns_pipeline_tests.benchmarks
+
+# The software bill of materials of all that the lock file pins, the tools of developers included; read from the file alone.
+sbom: setup
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json requirements.lock
 
 lint: setup
 	$(BIN)/ruff check .

@@ -33,7 +33,8 @@ class Served:
     url: str
 
 
-@pytest.fixture(scope="session")
+# Only as long as its own tests: a daemon goes on working.
+@pytest.fixture(scope="module")
 def served(open_shop: OpenShop) -> Iterator[Served]:  # noqa: F811
     with open_shop() as retailer:
         unsold = retailer.approved(retailer.order("drop_ship"))
@@ -50,7 +51,7 @@ def served(open_shop: OpenShop) -> Iterator[Served]:  # noqa: F811
             yield Served(retailer, unsold, url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A page of the system's Chromium, else of the one that Playwright installed."""
     with sync_playwright() as playwright:
