@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from returns_pipeline import RULES_VERSION
 from returns_pipeline.defs.metadata import column_schema, materialized, schema_check, standing_checks
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
+from returns_pipeline.domain import RULES_VERSION
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport
 

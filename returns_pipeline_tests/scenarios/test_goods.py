@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from returns_pipeline import RULES_VERSION
+from returns_pipeline.domain import RULES_VERSION
 from returns_pipeline_tests.scenarios.lockstep import Steps, in_lockstep
 from returns_pipeline_tests.scenarios.retailer import RETURNS, Retailer
 

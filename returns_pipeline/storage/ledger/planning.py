@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.types.json import Jsonb
 
-from returns_pipeline import RULES_VERSION
+from returns_pipeline.domain import RULES_VERSION
 from returns_pipeline.storage.ledger import acts, audit
 from returns_pipeline.storage.ledger.balances import Moves, Taken
 from returns_pipeline.storage.ledger.effect import COLUMNS, Effect, fetch, read_one
