@@ -14,7 +14,7 @@ def parse(content: bytes) -> Any:
     """The parsed content; numbers with a fraction are Decimals.
 
     Raises:
-        UnusableAnswer: no JSON, a key twice in one object, deeper than 50 levels, an integer beyond 64 bits.
+        UnusableAnswer: no JSON, a key twice in one object, deeper than 50 levels, an integer of more digits than 64 bits can hold.
     """
     try:
         parsed = json.loads(
@@ -32,7 +32,7 @@ def parse(content: bytes) -> Any:
 
 def _bounded(digits: str) -> int:
     if len(digits.lstrip("-")) > _LONGEST_INTEGER:
-        raise UnusableAnswer("the answer holds an integer beyond 64 bits")
+        raise UnusableAnswer("the answer holds an integer of too many digits")
     return int(digits)
 
 
