@@ -156,6 +156,11 @@ class Retailer:
         notes: list[int] = booked["note_ids"]
         return notes
 
+    def send_back(self, asked: Return) -> None:
+        """The parcels go off, arrive, and the bench books in all that was announced."""
+        self.ship(asked)
+        self.receive(asked)
+
     def inspect(self, asked: Return, result: str, item_ids: Sequence[int] | None = None) -> None:
         """The inspector looks at units in ReturnGo: pass, fail or missing."""
         self.act("inspector", "inspect", rma_id=asked.rma_id, result=result, item_ids=item_ids)
@@ -206,6 +211,12 @@ class Retailer:
     def credits(self, order: Order) -> list[Credit]:
         """Every credit on the order that is not cancelled, oldest first."""
         return [credit for credit in self.all_credits(order) if not credit.is_cancelled]
+
+    def credited(self, order: Order, asked: Return) -> Credit:
+        """The only credit of the order, which is posted and gives back what was paid for the return."""
+        (credit,) = self.credits(order)
+        assert (credit.is_posted, credit.gross) == (True, self.paid(asked))
+        return credit
 
     def all_credits(self, order: Order) -> list[Credit]:
         """Every credit on the order, cancelled ones too."""

@@ -44,8 +44,7 @@ def test_47_a_transfer_that_nobody_ships_is_told_and_heals_when_it_is_shipped(re
     order = retailer.order(alone=True)
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     retailer.inspect(asked, "pass")
     yield
     assert retailer.transferred(order.sku) == 1
@@ -66,8 +65,7 @@ def test_43_units_sent_to_sale_without_a_pass_are_critical(retailer: Retailer) -
     order = retailer.order(alone=True)
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     assert "premature_restock" not in retailer.exceptions(asked)
     retailer.act("warehouse", "send_to_sale", sku=order.sku)
@@ -84,8 +82,7 @@ def test_43_units_that_passed_may_be_sent_to_sale_by_hand(retailer: Retailer) ->
     order = retailer.order(alone=True)
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     retailer.inspect(asked, "pass")
     retailer.act("warehouse", "send_to_sale", sku=order.sku)
@@ -111,8 +108,7 @@ def test_units_that_lie_too_long_are_told_by_the_sweep(retailer: Retailer) -> St
     """Also when their return is long closed: the units are still there."""
     asked = retailer.approved(retailer.order())
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     look(days=2, is_sweep=True)
     assert "quarantine_ageing" not in retailer.exceptions(asked)
@@ -129,8 +125,7 @@ def test_78_the_legal_deadline_is_watched_whatever_holds_the_return(retailer: Re
     asked = retailer.approved(order)
     yield
     (credit,) = retailer.credits(order)
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     retailer.act("staff", "change_price", credit_id=credit.credit_id, sku=order.sku, net="1.00")
     yield
     look(days=4)

@@ -13,8 +13,7 @@ def test_13_units_that_are_credited_already_are_not_credited_again(retailer: Ret
     order = retailer.order("pair")
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     further = retailer.approved(order, [{"line": 0, "quantity": 1}])
     yield
@@ -30,8 +29,7 @@ def test_14_more_than_announced_is_credited_as_announced(retailer: Retailer) -> 
     order = retailer.order("pair", alone=True)
     asked = retailer.approved(order, [{"line": 0, "quantity": 1}])
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     retailer.act("warehouse", "receive_extra", sku=order.sku)
     yield
     (credit,) = retailer.credits(order)
@@ -63,8 +61,7 @@ def test_17_of_two_rows_of_one_sku_the_returned_one_is_credited(retailer: Retail
     order = retailer.order("same_sku_two_prices")
     cheaper = retailer.approved(order, [{"line": 1}])
     yield
-    retailer.ship(cheaper)
-    retailer.receive(cheaper)
+    retailer.send_back(cheaper)
     yield
     dearer = retailer.approved(order, [{"line": 0}])
     assert retailer.paid(dearer) - retailer.paid(cheaper) == 2
@@ -80,8 +77,7 @@ def test_20_a_sku_renamed_since_the_sale_is_found_by_its_product(retailer: Retai
     order = retailer.opening_order("renamed")
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     (credit,) = retailer.credits(order)
     assert (credit.is_posted, credit.gross, retailer.goods_in(credit)) == (True, retailer.paid(asked), 1)
@@ -137,8 +133,7 @@ def test_23_a_whole_bundle_is_credited_once_at_its_own_price(retailer: Retailer)
     order = retailer.order("bundle")
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     (credit,) = retailer.credits(order)
     assert (credit.is_posted, credit.units, credit.gross) == (True, {order.sku: 1}, retailer.paid(asked))
@@ -225,8 +220,7 @@ def test_26_a_bundle_within_a_bundle_has_its_value_on_the_outer_row_alone(retail
     order = retailer.order("nested_bundle")
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     (credit,) = retailer.credits(order)
     assert (credit.is_posted, credit.units, credit.gross) == (True, {order.sku: 1}, retailer.paid(asked))

@@ -37,8 +37,7 @@ def test_51_a_payment_that_failed_is_made_up_for_without_a_second_credit(retaile
     asked = retailer.approved(order)
     yield
     retailer.sandbox.post("/faults", {"kind": "commit_then_drop", "method": "POST", "path": "/customer-payment$"})
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     assert [fault["done"] for fault in retailer.sandbox.get("/faults") if "payment" in fault["path"]] == [1]
     (credit,) = retailer.credits(order)

@@ -27,8 +27,7 @@ def test_72_a_unit_that_failed_holds_the_credit_until_a_person_accepts_it(retail
     order = retailer.order()
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     assert [credit.is_posted for credit in retailer.credits(order)] == [False]
     assert "awaiting_inspection" in retailer.exceptions(asked)
@@ -38,8 +37,7 @@ def test_72_a_unit_that_failed_holds_the_credit_until_a_person_accepts_it(retail
     assert "failed_inspection" in retailer.exceptions(asked)
     retailer.decide(asked, "failed_inspection", "accept_variance")
     yield
-    (credit,) = retailer.credits(order)
-    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
+    retailer.credited(order, asked)
     assert retailer.stock(order.sku, MAIN) == retailer.on_sale(order.sku)
 
 
@@ -49,14 +47,12 @@ def test_72_a_unit_that_passed_releases_the_credit(retailer: Retailer) -> Steps:
     order = retailer.order()
     asked = retailer.approved(order)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     assert [credit.is_posted for credit in retailer.credits(order)] == [False]
     retailer.inspect(asked, "pass")
     yield
-    (credit,) = retailer.credits(order)
-    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
+    retailer.credited(order, asked)
     assert retailer.exceptions(asked) == set()
 
 
@@ -66,13 +62,11 @@ def test_68_a_store_credit_with_a_liability_is_credited_without_cash(retailer: R
     order = retailer.order()
     asked = retailer.approved(order, resolution=STORE_CREDIT)
     yield
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     retailer.inspect(asked, "pass")
     retailer.refund(asked)
     yield
-    (credit,) = retailer.credits(order)
-    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
+    credit = retailer.credited(order, asked)
     assert retailer.payments_by_method(credit) == [("STORECREDIT", retailer.paid(asked))]
 
 
@@ -87,8 +81,7 @@ def test_04_a_refund_at_drop_off_ages_as_an_exposure_where_the_shop_pays_ahead(r
     assert retailer.severity_of(asked, "refund_before_receipt") == "info"
     assert [credit.is_posted for credit in retailer.credits(order)] == [False]
     retailer.time_passes(days=1)
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     retailer.inspect(asked, "pass")
     yield
     (credit,) = retailer.credits(order)
@@ -106,8 +99,7 @@ def test_72_a_unit_that_failed_is_credited_whole_where_the_shop_says_so(retailer
     retailer.receive(asked, place="quarantine")
     retailer.inspect(asked, "fail")
     yield
-    (credit,) = retailer.credits(order)
-    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked))
+    retailer.credited(order, asked)
     assert retailer.transferred(order.sku) == 0
 
 

@@ -17,8 +17,7 @@ def test_a_day_that_the_database_lost_is_not_written_twice(retailer: Retailer) -
     retailer.command("db", "backup", str(dump))
     assert dump.stat().st_mode & 0o077 == 0
     asked_later = retailer.approved(later)
-    retailer.ship(asked)
-    retailer.receive(asked)
+    retailer.send_back(asked)
     yield
     before = [
         (credit.credit_id, credit.is_posted) for credit in (*retailer.all_credits(order), *retailer.all_credits(later))
@@ -27,8 +26,7 @@ def test_a_day_that_the_database_lost_is_not_written_twice(retailer: Retailer) -
     retailer.command("db", "restore", str(dump))
     assert retailer.ledger(asked) == [("credit.raise", "confirmed")]
     yield
-    retailer.ship(asked_later)
-    retailer.receive(asked_later)
+    retailer.send_back(asked_later)
     yield
     after = [
         (credit.credit_id, credit.is_posted) for credit in (*retailer.all_credits(order), *retailer.all_credits(later))
