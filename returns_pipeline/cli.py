@@ -167,6 +167,10 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_operations(commands: argparse._SubParsersAction) -> None:
+    checks = commands.add_parser("checks", help="The data team's checks.").add_subparsers(required=True, metavar="VERB")
+    new = _command(checks, "new", _checks_new, "Writes a check and its test from a template; nothing is written over.")
+    new.add_argument("name", help="a true statement in small letters: prices_are_known")
+    new.add_argument("--asset", required=True, metavar="KEY", help="whose rows it looks at: returns/return_lines")
     doctor = _command(commands, "doctor", _doctor, "What the pipeline needs, each OK or with its mend. Only reads.")
     doctor.add_argument("--alert", action="store_true", help="send a test message over each channel instead")
     doctor.add_argument(
@@ -306,6 +310,12 @@ def _inspections_record(chosen: argparse.Namespace) -> int:
         ),
         as_json=False,
     )
+
+
+def _checks_new(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import checks
+
+    return _show(checks.new(chosen.name, chosen.asset), as_json=False)
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
