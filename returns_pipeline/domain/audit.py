@@ -103,7 +103,7 @@ def _returned_units(cases: Sequence[Case], sale: Mapping[str, Any]) -> dict[int,
 
 
 def _unknown_skus(case: Case, sale: Mapping[str, Any]) -> Iterator[AuditFinding]:
-    sold = {row["sku"] for row in sale["rows"]}
+    sold = {row["sku"] for row in sale["rows"]} | set(sale["component_skus"])
     for item in case["items"]:
         if item["sku"] not in sold:
             known = ", ".join(sorted(str(sku) for sku in sold if sku))

@@ -223,6 +223,7 @@ def _sale(
             for row in order.rows
             if not row.is_bundle_child and row.product_id is not None and row.quantity > 0
         ],
+        "component_skus": sorted({row.sku for row in order.rows if row.is_bundle_child and row.sku}),
         "credits": [
             {
                 "credit_id": credit.credit_id, "number": credit.invoice_reference, "tax_date": credit.invoice_tax_date or credit.created_on,

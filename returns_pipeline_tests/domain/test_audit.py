@@ -62,7 +62,7 @@ def case(
     return {
         "rma": {"rma_id": rma_id, "status": "Done", "order_name": "#1", "created_at": MADE}, "items": list(items),
         "refunds": [{"transaction_id": 1, "minor": 400, "is_success": refunded}],
-        "sale": {"order_id": 9, "currency": "GBP", "rows": [row], "credits": list(credits), "goods_in": list(goods_in)},
+        "sale": {"order_id": 9, "currency": "GBP", "rows": [row], "component_skus": ["PART"], "credits": list(credits), "goods_in": list(goods_in)},
     }  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def test_goods_received_where_they_can_be_sold_must_be_inspected_first() -> None
 def test_an_unknown_sku_a_lost_sale_and_a_fee_that_the_credit_does_not_show_are_told() -> None:
     """Each with what the customer had paid, or the fee."""
     assert causes(case((item("B"),), credits=(), goods_in=())) == {"unknown_sku": 400}
+    assert causes(case((item("PART"),), credits=(), goods_in=())) == {}, "a bundle's component was sold with it"
     assert causes(case() | {"sale": None}) == {"sale_not_found": 400}
     assert causes(case((item(fee_minor=50),))) == {"fee_mismatch": 50}
     assert causes(case((item(fee_minor=50),), credits=(credit(net=291, tax=59),))) == {"tax_gap": 8}
