@@ -11,14 +11,14 @@ from returns_pipeline_tests.scenarios.lockstep import Arrangement
 @pytest.mark.parametrize(("dedupes", "mode"), [(True, "shadow"), (False, "live")])
 def test_two_identical_credits_show_whether_the_rule_holds(
     open_shop: OpenShop,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
     dedupes: bool,
     mode: str,
 ) -> None:
     """Believed without proof, a lost answer is answered with a second credit."""
     arrangement = Arrangement("dedupe", switches={"brightpearl": {"dedupe_credits": dedupes}})
-    with open_shop(arrangement) as retailer:
-        monkeypatch.setenv("RETURNS_MODE", mode)
+    # The shop's own variables are put back last: a patch that outlives it would bring them back for the tests that follow.
+    with open_shop(arrangement) as retailer, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETURNS_MODE", mode)
         order = retailer.order()
         answer = prove_dedupe.prove(order.order_id)
         made = retailer.all_credits(order)
