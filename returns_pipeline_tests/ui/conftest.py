@@ -1,5 +1,6 @@
 """The Dagster UI as people see it: a real webserver and daemon on a small retailer's data, and a real browser. No assertions."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -84,9 +85,11 @@ def _running(module: str, *arguments: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # Its code servers belong to its group and end with it.
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=_PATIENCE_SECONDS)
+        # Its code servers belong to its group, and one that is just starting does not hear the first signal.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _free_port() -> int:
