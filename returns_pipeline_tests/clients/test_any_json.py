@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -103,3 +104,10 @@ def test_bytes_are_parsed_or_refused(content):
     """No byte sequence of a broken proxy may end in another error."""
     with contextlib.suppress(UnusableAnswer):
         json_reading.parse(content)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet='[]{}"\\né', max_size=120))
+def test_brackets_and_quotes_inside_a_string_are_no_nesting(text):
+    """A shopper's remark may hold sixty opening brackets, and a backslash before its last quote."""
+    assert json_reading.parse(json.dumps([text, {text: text}]).encode()) == [text, {text: text}]

@@ -187,6 +187,7 @@ def test_nobody_listening_is_told_as_such():
     [
         pytest.param(b"[" * 51 + b"]" * 51, id="too deep"),
         pytest.param(b"[" * 100_000, id="bottomless"),
+        pytest.param(b'["\\\\", ' + b"[" * 51 + b"]" * 52, id="too deep behind a backslash at a string's end"),
         pytest.param(b'{"id": 1, "id": 2}', id="a key twice"),
         pytest.param(b'{"amount": NaN}', id="not a number"),
         pytest.param(b'{"id": 123456789012345678901}', id="an id beyond 64 bits"),
