@@ -68,6 +68,7 @@ _WRITES: dict[str, tuple[Rule, ...]] = {
     "credit.raise": (Rule("POST", "/order-service/sales-credit"),),
     "credit.cancel": (Rule("PUT", "/order-service/order/{id}/status"),),
     "credit.amend": (
+        Rule("POST", "/order-service/order/{id}/row"),
         Rule("PATCH", "/order-service/order/{id}/row/{id}"),
         Rule("DELETE", "/order-service/order/{id}/row/{id}"),
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from returns_pipeline.domain.cases import CreditLine, Settlement
 from returns_pipeline.domain.money import format_minor
+from returns_pipeline.domain.posting import fee_too_great, row_of
 from returns_pipeline.domain.proration import kept_after_giving_back
 
 # A quantity that staff lower takes its price with it, rounded by Brightpearl.
@@ -34,12 +35,33 @@ def lowered_by_staff(case: Settlement) -> dict[int, int]:
     return {line.order_row_id: line.seen_quantity for line in case.lines if line.seen_quantity < line.quantity}
 
 
+def bring_down(case: Settlement, targets: Mapping[int, int], *, is_done: bool = False) -> list[dict[str, Any]]:
+    """Amendments that leave each order row of `targets` so many units: one row per row of the credit to bring down; nothing while its rows have not been read yet."""
+    rows = amended_rows(case, targets)
+    if any(net < details["kept_back"][0] or tax < details["kept_back"][1] for _, _, net, tax, details in rows):
+        return [fee_too_great(case, "a fee was taken off a row whose units did not all come")]
+    if any(line.credit_row_id is None and not details["is_done"] for line, *_, details in rows):
+        return []
+    return [
+        row_of(
+            case,
+            "amend",
+            f"amend:{case.credit_id}:{line.credit_row_id or line.order_row_id}:{units}",
+            number,
+            line,
+            (units, net, tax),
+            details=details | ({"is_done": True} if is_done else {}),
+        )
+        for number, (line, units, net, tax, details) in enumerate(rows)
+    ]
+
+
 def amended_rows(
     case: Settlement, targets: Mapping[int, int]
 ) -> list[tuple[CreditLine, int, int, int, dict[str, Any]]]:
     """Each row to bring down: the line, its new units, net and tax, and what the plan needs.
 
-    `give_back` is what returns to the order row; `is_done` says that Brightpearl shows the target already.
+    `give_back` is what returns to the order row; `kept_back` what fees take off its new money in Brightpearl; `is_done` says that Brightpearl shows the target already.
     """
     rows = []
     for line in case.lines:
@@ -54,7 +76,8 @@ def amended_rows(
             "tax_minor": line.tax_minor - tax,
         }
         is_done = (line.seen_quantity, line.seen_net_minor, line.seen_tax_minor) == (target, net, tax)
-        rows.append((line, target, net, tax, {"give_back": give_back, "is_done": is_done}))
+        off = case.kept_back.get(line.order_row_id, (0, 0))
+        rows.append((line, target, net, tax, {"give_back": give_back, "kept_back": off, "is_done": is_done}))
     return rows
 
 

@@ -10,10 +10,13 @@ import pandas as pd
 from returns_pipeline.domain import delivery, lives
 from returns_pipeline.domain.allotment import Allotment
 from returns_pipeline.domain.components import recipes
+from returns_pipeline.domain.fees import fees_by_credit
+from returns_pipeline.domain.netting import Money, kept_back
 from returns_pipeline.domain.parcels import parcel_of
 from returns_pipeline.domain.records import by_key, grouped_by, records
 
 Row = Mapping[str, Any]
+_MONEY = ("quantity", "net_minor", "tax_minor")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Settlement:
 
     Attributes:
         credit: as read, or None while it has not been read back since our last write to it: then it stands as we wrote it.
-        fees: its fee rows as the ledger keeps them.
+        fees: what it keeps back, as the ledger has it.
         extra_rows: rows in Brightpearl that we did not write.
         missing_fees: fee rows of ours that are not there as we wrote them.
     """
@@ -100,6 +103,16 @@ class Settlement:
     def is_posted_by_hand(self) -> bool:
         """Whether Brightpearl shows an invoice reference although we did not post it."""
         return self.credit is not None and self.credit["invoice_reference"] not in ("", "pending")
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The columns that name it in a proposal."""
+        return {name: getattr(self, name) for name in ("shop", "rma_id", "order_id", "part", "credit_id", "currency")}
+
+    @property
+    def kept_back(self) -> dict[int, Money]:
+        """Order row -> net and tax that fees take off its row in Brightpearl."""
+        return kept_back(self.fees)
 
     @property
     def fees_net_minor(self) -> int:
@@ -156,7 +169,7 @@ class Facts:
             grouped_by(receipts.sort_values("receipt_line_id"), "credit_id"),
         )
         self._recipes = grouped_by(recipes(credit_rows), "top_row_id")
-        self._fees, self._written_at = _fees_by_credit(effects), _written_at(effects)
+        self._fees, self._written_at = fees_by_credit(effects), _written_at(effects)
         self._orders_by_ref = {
             ref: row for row in self._orders.values() for ref in (row["external_ref"], row["customer_ref"]) if ref
         }
@@ -184,9 +197,17 @@ class Facts:
         receipts = [row for row in self._receipts.get(credit_id, []) if row["matched_quantity"] > 0]
         rows = [row for row in self._credit_rows.get(credit_id, []) if not row["is_bundle_child"]]
         fees = self._fees.get(credit_id, [])
-        own_rows = _own_rows(group, rows, self._sold)
+        off = kept_back(fees)
+        own_rows = _own_rows(group, rows, self._sold, off)
         lines = [
-            self._line(line, head, own_rows.get(line["order_row_id"], []), receipts, is_read=credit is not None)
+            self._line(
+                line,
+                head,
+                own_rows.get(line["order_row_id"], []),
+                receipts,
+                off.get(line["order_row_id"], (0, 0)),
+                is_read=credit is not None,
+            )
             for line in group
         ]
         left_over = [row for row in rows if all(row not in own for own in own_rows.values())]
@@ -202,7 +223,9 @@ class Facts:
             extra_rows=extra_rows, missing_fees=missing_fees, fees=fees, exchange=self._exchange(rma),
         )  # fmt: skip
 
-    def _line(self, line: Row, head: Row, own: Sequence[Row], receipts: Sequence[Row], *, is_read: bool) -> CreditLine:
+    def _line(
+        self, line: Row, head: Row, own: Sequence[Row], receipts: Sequence[Row], off: Money, *, is_read: bool
+    ) -> CreditLine:
         sold = self._sold[line["order_row_id"]]
         came = [row for row in receipts if row["order_row_id"] == line["order_row_id"]]
         bundles = [self._recipes[row["credit_row_id"]] for row in own if row["credit_row_id"] in self._recipes]
@@ -210,10 +233,9 @@ class Facts:
             _whole_units(came, bundles, column) for column in ("matched_quantity", "passed_quantity", "failed_quantity")
         ]
         return_line = self._return_line(head, line["order_row_id"])
-        seen = {
-            name: sum(row[name] for row in own) if is_read else line[name]
-            for name in ("quantity", "net_minor", "tax_minor")
-        }
+        # With what fees took off: a row stands as meant when it shows its share less them.
+        taken_off = {"quantity": 0, "net_minor": off[0], "tax_minor": off[1]} if own else dict.fromkeys(_MONEY, 0)
+        seen = {name: sum(row[name] for row in own) + taken_off[name] if is_read else line[name] for name in _MONEY}
         return CreditLine(
             order_row_id=line["order_row_id"], quantity=line["quantity"], net_minor=line["net_minor"], tax_minor=line["tax_minor"],
             credit_row_id=own[0]["credit_row_id"] if own else None, seen_quantity=seen["quantity"], seen_net_minor=seen["net_minor"],
@@ -265,15 +287,18 @@ class Facts:
         )
 
 
-def _own_rows(group: Sequence[Row], rows: Sequence[Row], sold: Mapping[int, Row]) -> dict[int, list[Row]]:
+def _own_rows(
+    group: Sequence[Row], rows: Sequence[Row], sold: Mapping[int, Row], off: Mapping[int, Money]
+) -> dict[int, list[Row]]:
     """Our credit's rows in Brightpearl by order row; a text row, which has no product to be found by, by its money."""
     own = {line["order_row_id"]: [row for row in rows if row["order_row_id"] == line["order_row_id"]] for line in group}
     for line in group:
         if not own[line["order_row_id"]] and sold[line["order_row_id"]]["product_id"] is None:
+            net, tax = off.get(line["order_row_id"], (0, 0))
+            written = (line["quantity"], line["net_minor"] - net, line["tax_minor"] - tax)
             own[line["order_row_id"]] = [
-                row for row in rows
-                if row["product_id"] is None and (row["quantity"], row["net_minor"], row["tax_minor"]) == (line["quantity"], line["net_minor"], line["tax_minor"])
-            ][:1]  # fmt: skip
+                row for row in rows if row["product_id"] is None and tuple(row[name] for name in _MONEY) == written
+            ][:1]
     return own
 
 
@@ -308,7 +333,7 @@ def _fees_found(rows: Sequence[Row], fees: Sequence[Row]) -> tuple[int, int]:
     """How many rows are neither goods nor fees of ours, and how many of our fees are missing."""
     left = list(rows)
     missing = 0
-    for fee in fees:
+    for fee in (fee for fee in fees if not fee["netted_into"]):
         match = next(
             (
                 row
@@ -323,14 +348,6 @@ def _fees_found(rows: Sequence[Row], fees: Sequence[Row]) -> tuple[int, int]:
         else:
             left.remove(match)
     return len(left), missing
-
-
-def _fees_by_credit(effects: pd.DataFrame) -> dict[int, list[Row]]:
-    raised = effects[(effects["kind"] == "credit.raise") & (effects["state"] == "confirmed")]
-    return {
-        int(remote_id): payload.get("fees", [])
-        for remote_id, payload in zip(raised["remote_id"], raised["payload"], strict=True)
-    }
 
 
 def _written_at(effects: pd.DataFrame) -> dict[int, dt.datetime]:

@@ -63,6 +63,7 @@ _KINDS = (
     ("amount_mismatch", "ReturnGo's prices and Brightpearl's invoice disagree", "finance", "error", 8, False, "Compare both numbers; accept the variance with a reason, or correct the sale."),
     ("tax_out_of_proportion", "The tax of a credit is not its units' share", "finance", "error", 4, False, "Compare with the invoice: credits given back before have left the row uneven; credit it by hand or cancel and raise it anew."),
     ("fee_nominal_missing", "A fee has no nominal code", "finance", "warn", 8, False, "Write the fee's nominal code in [brightpearl.fees]."),
+    ("fee_exceeds_credit", "What is kept back is more than what came is worth", "finance", "warn", 8, False, "Waive or lower the fee, or credit by hand: the pipeline never posts a credit that asks the customer for money."),
     ("cost_price_missing", "Returned goods have no cost price", "product_data", "warn", 16, False, "Give the cost on the cost price list, or book the goods in by hand with it: a receipt at zero cost spoils the stock value."),
     ("cancelled_but_received", "A withdrawn return arrived all the same", "cx", "error", 8, False, "Reopen the return in ReturnGo, or send the goods back."),
     ("cancelled_but_paid", "A withdrawn return has a payment on its credit", "finance", "error", 8, False, "Remove the payment in Brightpearl, or reopen the return in ReturnGo."),

@@ -233,6 +233,7 @@ def _settlements(
                 rows_of_sale.get(case.order_id, []),
                 written,
                 listed_costs,
+                is_at_once=settings.brightpearl.part_receipt == "refused",
             )
     return rows
 

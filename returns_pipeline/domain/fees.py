@@ -1,27 +1,43 @@
-"""What ReturnGo keeps back from a refund, as rows of a credit with a minus: one per kind of fee, taxed like the goods. Scenario 34.
+"""What is kept back from a refund, as rows of a credit with a minus: one per kind of fee, taxed like the goods. Scenario 34.
 
-The order row still gives its full share: a fee is the retailer's income beside it. Which credit carries it is decided in `raising`.
+The order row still gives its full share: a fee is the retailer's income beside it. Which credit carries it is decided in `raising`; how it
+stands in an account that refuses rows with a minus, in `netting`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import pandas as pd
 
 from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.settings.model import Fee
 
-# Kind -> the unit's column, the name that people read on the credit, and whether ReturnGo may repeat one fee of the return on each unit.
+FAILED_INSPECTION = "failed_inspection"
+# Kind -> the unit's column, and whether ReturnGo may repeat one fee of the return on each unit.
 _KINDS = {
-    "restocking": ("restocking_fee_minor", "Restocking fee", False),
-    "return": ("return_fee_minor", "Return fee", True),
-    "return_shipping": ("shipment_fee_minor", "Return shipping fee", True),
+    "restocking": ("restocking_fee_minor", False),
+    "return": ("return_fee_minor", True),
+    "return_shipping": ("shipment_fee_minor", True),
+}
+# What people read on the credit.
+_NAMES = {
+    "restocking": "Restocking fee",
+    "return": "Return fee",
+    "return_shipping": "Return shipping fee",
+    FAILED_INSPECTION: "Deduction after inspection",
 }
 
 
 @dataclass(frozen=True)
 class FeeRow:
-    """One fee on a credit; net and tax are positive here and go out with a minus."""
+    """One fee on a credit; net and tax are positive here and go out with a minus.
+
+    Attributes:
+        order_row_id: the row that it is about, where it is about one.
+        netted_into: where it is no row of its own: what each goods row of the credit gives of it (order_row_id, net_minor, tax_minor).
+    """
 
     kind: str
     name: str
@@ -29,6 +45,8 @@ class FeeRow:
     tax_minor: int
     tax_code: str
     nominal_code: str
+    order_row_id: int | None = None
+    netted_into: list[dict[str, int]] = field(default_factory=list)
 
     def as_payload(self) -> dict[str, Any]:
         """What the ledger keeps beside the credit's request."""
@@ -45,7 +63,7 @@ def fees_due(units: Iterable[Mapping[str, Any]], fee_scope: str, already: Mappin
     """
     units = list(units)
     due = {}
-    for kind, (column, _, may_repeat) in _KINDS.items():
+    for kind, (column, may_repeat) in _KINDS.items():
         amounts = [int(unit[column]) for unit in units]
         total = max(amounts, default=0) if may_repeat and fee_scope == "rma" else sum(amounts)
         if total > already.get(kind, 0):
@@ -76,9 +94,21 @@ def fee_rows(due: Mapping[str, int], goods: Sequence[Mapping[str, Any]], shop: S
         tax_code = main["tax_code"] if fee.tax_code == "same_as_item" else fee.tax_code
         model = next((row for row in goods if row["tax_code"] == tax_code), None)
         tax = _tax_in(taken, model)
-        rows.append(FeeRow(kind, _KINDS[kind][1], taken - tax, tax, tax_code, fee.nominal_code))
+        rows.append(FeeRow(kind, _NAMES[kind], taken - tax, tax, tax_code, fee.nominal_code))
         room -= taken
     return rows
+
+
+def fees_by_credit(effects: pd.DataFrame) -> dict[int, list[Mapping[str, Any]]]:
+    """Credit id -> the fees that it carries, as the ledger keeps them: those it was raised with, and deductions since."""
+    confirmed = effects[effects["state"] == "confirmed"]
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for kind, remote_id, payload in confirmed[["kind", "remote_id", "payload"]].itertuples(index=False):
+        if kind == "credit.raise":
+            found.setdefault(int(remote_id), []).extend(payload.get("fees", []))
+        elif kind == "credit.amend":
+            found.setdefault(int(payload["subject"]["credit_id"]), []).extend(payload.get("fees", []))
+    return found
 
 
 def gross_by_kind(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -100,4 +130,5 @@ def _settings_of(kind: str, shop: ShopSettings) -> Fee:
         "restocking": shop.fees.restocking,
         "return": shop.fees.return_,
         "return_shipping": shop.fees.return_shipping,
+        FAILED_INSPECTION: shop.fees.failed_inspection,
     }[kind]

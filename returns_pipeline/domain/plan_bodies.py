@@ -80,37 +80,54 @@ def amend(credit_id: int, credit_row_id: int, quantity: int, net_minor: int, tax
     }
 
 
+def deduction(credit_id: int, fee: Mapping[str, Any], currency: str) -> Request:
+    """POST order row: one more row on an unposted credit, with a minus; its name says why."""
+    value = {
+        "taxCode": fee["tax_code"],
+        "rowNet": {"value": decimal_text(-fee["net_minor"], currency)},
+        "rowTax": {"value": decimal_text(-fee["tax_minor"], currency)},
+    }
+    return {
+        "method": "POST",
+        "path": f"/order-service/order/{credit_id}/row",
+        "body": {
+            "productName": fee["name"],
+            "quantity": {"magnitude": "1"},
+            "rowValue": value,
+            "nominalCode": fee["nominal_code"],
+        },
+    }
+
+
 def close(credit_id: int, tax_date: str) -> Request:
     """Posts the credit; Brightpearl works on it and gives the invoice reference later."""
     return {"method": "POST", "path": f"/order-service/sales-credit/{credit_id}/close", "body": {"taxDate": tax_date}}
 
 
 def goods_in(
-    credit_id: int,
-    credit_row_id: int,
-    product_id: int,
-    quantity: int,
-    warehouse_id: int,
-    location_id: int,
-    reference: str,
-    cost: str,
-    cost_currency: str,
-    received_on: str,
+    credit_id: int, rows: Sequence[Mapping[str, Any]], warehouse_id: int, location_id: int, reference: str
 ) -> Request:
-    """Books one row's units in; the row of a credit goes in `purchaseOrderRowId`, the cost in the accounting currency."""
-    moved = {
-        "productId": product_id,
-        "purchaseOrderRowId": credit_row_id,
-        "quantity": quantity,
-        "destinationLocationId": location_id,
-        "productValue": {"currency": cost_currency, "value": cost},
-    }
+    """Books units in with one note; the row of a credit goes in `purchaseOrderRowId`, the cost in the accounting currency.
+
+    Args:
+        rows: proposals with credit_row_id, quantity and, in details, product_id, cost, cost_currency and received_on.
+    """
+    moved = [
+        {
+            "productId": row["details"]["product_id"],
+            "purchaseOrderRowId": row["credit_row_id"],
+            "quantity": row["quantity"],
+            "destinationLocationId": location_id,
+            "productValue": {"currency": row["details"]["cost_currency"], "value": row["details"]["cost"]},
+        }
+        for row in rows
+    ]
     body = {
         "transfer": False,
         "warehouseId": warehouse_id,
-        "receivedOn": received_on,
+        "receivedOn": max(row["details"]["received_on"] for row in rows),
         "userBatchReference": reference,
-        "goodsMoved": [moved],
+        "goodsMoved": moved,
     }
     return {"method": "POST", "path": f"/warehouse-service/order/{credit_id}/goods-note/goods-in", "body": body}
 

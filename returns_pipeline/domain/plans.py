@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from returns_pipeline.domain import plan_bodies
+from returns_pipeline.domain.netting import as_written
 from returns_pipeline.domain.records import by_key, records
 from returns_pipeline.settings import Settings
 
@@ -101,7 +102,14 @@ def _raise(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     )
     payload = {
         "request": plan_bodies.sales_credit(
-            rows, order, sources.sold, reference, rma["order_name"], sources.instance_id, warehouse, sources.settings
+            as_written(rows),
+            order,
+            sources.sold,
+            reference,
+            rma["order_name"],
+            sources.instance_id,
+            warehouse,
+            sources.settings,
         ),
         "expect": {"order_id": first["order_id"], "currency": first["currency"], "rows": _expected_rows(rows, sources)},
         "subject": _subject(first)
@@ -147,23 +155,18 @@ def _cancel(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 
 def _write_goods_in(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
     first = rows[0]
-    details = first["details"]
     reference = f"rg-{first['rma_id']}-{first['credit_row_id']}"
-    warehouse = details["warehouse_id"]
+    warehouse = first["details"]["warehouse_id"]
     which = "quarantine" if sources.settings.brightpearl.receive_into == "quarantine" else "default"
     location = sources.account_facts["locations"][str(warehouse)][which]
-    request = plan_bodies.goods_in(
-        first["credit_id"], first["credit_row_id"], details["product_id"], first["quantity"], warehouse, location, reference, details["cost"],
-        details["cost_currency"], details["received_on"],
-    )  # fmt: skip
-    moved = {
-        "credit_row_id": first["credit_row_id"],
-        "product_id": details["product_id"],
-        "quantity": first["quantity"],
-    }
+    request = plan_bodies.goods_in(first["credit_id"], rows, warehouse, location, reference)
+    moved = [
+        {"credit_row_id": row["credit_row_id"], "product_id": row["details"]["product_id"], "quantity": row["quantity"]}
+        for row in rows
+    ]
     payload = {
         "request": request,
-        "expect": {"user_batch_reference": reference, "lines": [moved]},
+        "expect": {"user_batch_reference": reference, "lines": moved},
         "subject": _subject(first),
     }
     return EffectPlan(
@@ -178,19 +181,34 @@ def _write_goods_in(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 
 def _amend(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:  # noqa: ARG001 - one signature for all builders
     row = rows[0]
+    if "fee" in row["details"]:
+        return _deduct(row)
     credit_id, is_done = row["credit_id"], row["details"]["is_done"]
+    net_off, tax_off = row["details"]["kept_back"]
+    money = (row["net_minor"] - net_off, row["tax_minor"] - tax_off)
     payload: dict[str, Any] = {
         "request": None
         if is_done
-        else plan_bodies.amend(
-            credit_id, row["credit_row_id"], row["quantity"], row["net_minor"], row["tax_minor"], row["currency"]
-        ),
+        else plan_bodies.amend(credit_id, row["credit_row_id"], row["quantity"], *money, row["currency"]),
         "expect": {},
         "subject": _subject(row) | {"order_row_id": row["order_row_id"]},
         "give_back": [row["details"]["give_back"]],
     }
     if is_done:
         payload["adopt_remote_id"] = str(credit_id)
+    return EffectPlan("credit.amend", row["shop"], row["business_key"], payload, currency=row["currency"])
+
+
+def _deduct(row: dict[str, Any]) -> EffectPlan:
+    """A deduction that joins an unposted credit: the order row keeps its share, so that nothing is given back."""
+    fee, goods = row["details"]["fee"], row["details"]["goods_row"]
+    request = (
+        plan_bodies.amend(row["credit_id"], row["credit_row_id"], **goods, currency=row["currency"])
+        if fee["netted_into"]
+        else plan_bodies.deduction(row["credit_id"], fee, row["currency"])
+    )
+    subject = _subject(row) | {"order_row_id": fee["order_row_id"]}
+    payload = {"request": request, "expect": {}, "subject": subject, "fees": [fee]}
     return EffectPlan("credit.amend", row["shop"], row["business_key"], payload, currency=row["currency"])
 
 
@@ -279,7 +297,8 @@ def _record_refund(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 def _expected_rows(rows: list[dict[str, Any]], sources: Sources) -> list[dict[str, Any]]:
     """What the credit's rows must show: one per order row, however many goods-in lines back it, and one per fee."""
     by_row: dict[int, list[int]] = {}
-    for row in rows:
+    written = as_written(rows)
+    for row in written:
         if row["order_row_id"] is not None:
             held = by_row.setdefault(row["order_row_id"], [0, 0, 0])
             for place, name in enumerate(("quantity", "net_minor", "tax_minor")):
@@ -295,7 +314,7 @@ def _expected_rows(rows: list[dict[str, Any]], sources: Sources) -> list[dict[st
     ]
     fees = [
         {"product_id": None, "quantity": 1, "net_minor": row["net_minor"], "tax_minor": row["tax_minor"]}
-        for row in rows
+        for row in written
         if row["order_row_id"] is None
     ]
     return goods + fees

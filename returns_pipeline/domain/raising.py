@@ -11,6 +11,7 @@ from typing import Any
 from returns_pipeline.domain import delivery, lives
 from returns_pipeline.domain.allotment import Allotment, Share
 from returns_pipeline.domain.fees import FeeRow, fee_rows, fees_due, without_nominal
+from returns_pipeline.domain.netting import netted
 from returns_pipeline.domain.parcels import Key, parcel_of, spread_over_lines
 from returns_pipeline.domain.proposals import held, proposal
 from returns_pipeline.domain.proration import round_half_up_ratio
@@ -88,7 +89,8 @@ def propose_raises(
         for kind, gross in fees_used.get(rma_id, {}).items():
             already[kind] = already.get(kind, 0) + gross
         units = facts.units.get(rma_id, ())
-        rows, used = _with_fees(rows, units, fees_due(units, settings.returngo.fee_scope, already), shop)
+        due = fees_due(units, settings.returngo.fee_scope, already)
+        rows, used = _with_fees(rows, units, due, shop, settings.brightpearl.negative_rows)
         fees_used[rma_id] = {
             kind: fees_used.get(rma_id, {}).get(kind, 0) + used.get(kind, 0)
             for kind in {*used, *fees_used.get(rma_id, {})}
@@ -197,7 +199,11 @@ def _by_policy(row: dict[str, Any], line: Row, shop: ShopSettings, rulings: Ruli
 
 
 def _with_fees(
-    rows: list[dict[str, Any]], units: Sequence[Row], due: Mapping[str, int], shop: ShopSettings
+    rows: list[dict[str, Any]],
+    units: Sequence[Row],
+    due: Mapping[str, int],
+    shop: ShopSettings,
+    negative_rows: str,
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The credit's rows with the return's fees behind them; held where a fee has no nominal code or is in another currency."""
     if not due or any(row["verdict"] != "ok" for row in rows):
@@ -213,6 +219,8 @@ def _with_fees(
         found = ", ".join(f"{kind} fee of {due[kind]} minor units" for kind in nameless)
         return [held(row, "fee_nominal_missing", "a nominal code in [brightpearl.fees]", found) for row in rows], {}
     fees = fee_rows(due, rows, shop)
+    if negative_rows == "refused":
+        fees = netted(fees, rows)
     added = [_fee(rows[0], fee, len(rows) + number) for number, fee in enumerate(fees)]
     return rows + added, {fee.kind: fee.net_minor + fee.tax_minor for fee in fees}
 

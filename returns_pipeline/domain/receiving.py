@@ -1,7 +1,8 @@
 """Goods-in that the pipeline books itself, where the warehouse inspects in ReturnGO (`policy.receipt_source = "returngo_validated"`).
 
-A unit with a validation date that is marked returned is the receipt. A credit is received all at once, when every unit of it is judged, and
-never at zero cost.
+A unit with a validation date that is marked returned is the receipt. It is booked when every unit of the credit is judged, and never at zero
+cost. Where a credit is received all at once (`brightpearl.part_receipt = "refused"`), it is first brought down to what came, and one note
+books all of it; else each row has a note of its own.
 """
 
 import datetime as dt
@@ -11,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from returns_pipeline.domain.amendments import bring_down
 from returns_pipeline.domain.cases import CreditLine, Settlement
 from returns_pipeline.domain.proposals import held, proposal
 
@@ -26,8 +28,10 @@ def propose_goods_in(
     sold: Sequence[Row],
     written_keys: set[str],
     listed_costs: Costs | None,
+    *,
+    is_at_once: bool,
 ) -> list[dict[str, Any]]:
-    """Rows to book in for one credit, one per row of the credit that has goods; or held, or waiting; or nothing.
+    """Rows to book in for one credit, one per row of the credit that has goods; or its rows to bring down first; or held, or waiting; or nothing.
 
     Args:
         case: the credit.
@@ -36,10 +40,12 @@ def propose_goods_in(
         sold: the sale's rows, for what the goods cost.
         written_keys: business keys of goods-in that the ledger holds.
         listed_costs: product id -> cost of one unit on the cost price list, where `policy.receipt_cost` asks for it; None: as sold.
+        is_at_once: whether one note must book everything that the credit still holds.
     """
     if case.credit is None or case.is_posted_by_hand or case.has_goods_in:
         return []
     rows: list[dict[str, Any]] = []
+    short: dict[int, int] = {}
     for line in case.lines:
         if line.is_without_receipt or line.is_delivery or line.return_line is None:
             continue
@@ -48,11 +54,27 @@ def propose_goods_in(
             is_begun = any(unit["validated_at"] is not None for unit in units)
             return [_waits(case, line, len(units))] if is_begun or rows else []
         back = _came_back(line, units)
+        if back < line.quantity:
+            short[line.order_row_id] = back
         if back:
             rows += _of_line(
                 case, line, back, max(unit["validated_at"] for unit in units), credit_rows, sold, listed_costs
             )
+    if is_at_once and rows:
+        return bring_down(case, short) if short else _in_one_note(case, rows, written_keys)
     return [row for row in rows if row["business_key"] not in written_keys]
+
+
+def _in_one_note(case: Settlement, rows: list[dict[str, Any]], written_keys: set[str]) -> list[dict[str, Any]]:
+    """All rows under one key; where the cost of one is not known, none is booked."""
+    key = f"goods-in:{case.credit_id}"
+    if key in written_keys:
+        return []
+    held_rows = [row for row in rows if row["verdict"] != "ok"]
+    together = [
+        row | {"business_key": key, "proposal_id": f"write_goods_in:{key}:{number}"} for number, row in enumerate(rows)
+    ]
+    return held_rows or together
 
 
 def costs_of(products: pd.DataFrame) -> Costs:

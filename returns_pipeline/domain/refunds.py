@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from returns_pipeline.domain.fees import fees_by_credit
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.domain.proposals import held, proposal
 from returns_pipeline.domain.proration import round_half_up_ratio
@@ -82,11 +83,7 @@ def propose_notes(
         rma_id: "; ".join(dict.fromkeys(group.dropna()))
         for rma_id, group in return_lines.groupby("rma_id")["return_reasons"]
     }
-    raised = effects[(effects["kind"] == "credit.raise") & (effects["state"] == "confirmed")]
-    fees = {
-        int(remote_id): payload.get("fees", [])
-        for remote_id, payload in zip(raised["remote_id"], raised["payload"], strict=True)
-    }
+    fees = fees_by_credit(effects)
     return [
         proposal(
             "annotate",

@@ -74,11 +74,16 @@ def _changed_credit(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
 
 
 def _amended(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
-    """A row brought to other figures, or removed: the request itself says to what."""
+    """A row brought to other figures, removed or added: the request itself says to what; an added one is known by its name."""
     standing = reader.credits([int(effect.subject["credit_id"])])
     if not standing:
         return ABSENT
     credit = standing[0]
+    if effect.request["method"] == "POST":
+        named = [row for row in credit["rows"] if row["name"] == effect.request["body"]["productName"]]
+        if len(named) > 1:
+            return Sighting("several", detail=", ".join(str(row["credit_row_id"]) for row in named))
+        return Sighting("found", str(credit["credit_id"])) if named else ABSENT
     row_id = int(str(effect.request["path"]).rsplit("/", 1)[1])
     row = next((row for row in credit["rows"] if row["credit_row_id"] == row_id), None)
     if effect.request["method"] == "DELETE":

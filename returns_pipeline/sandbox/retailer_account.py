@@ -65,6 +65,7 @@ cancelled = 24
 restocking = { nominal_code = "4905", tax_code = "same_as_item" }
 return = { nominal_code = "4910", tax_code = "same_as_item" }
 return_shipping = { nominal_code = "4915", tax_code = "same_as_item" }
+failed_inspection = { nominal_code = "4920", tax_code = "same_as_item" }
 [brightpearl.payment_methods]
 RefundToPaymentMethod = "same_as_sale"
 RefundToStoreCredit = "STORECREDIT"

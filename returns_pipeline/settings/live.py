@@ -30,11 +30,6 @@ def missing_for_live(settings: Settings) -> list[str]:
         for shop in settings.shops
         if shop.policy.record_refunds is None
     ]
-    missing += [
-        f"[policy] failed_inspection is 'credit_reduced' for shop {shop.label!r}: a reduced credit is not written by the pipeline; choose 'hold' or 'credit_full'"
-        for shop in settings.shops
-        if shop.policy.failed_inspection == "credit_reduced"
-    ]
     return missing
 
 

@@ -41,12 +41,13 @@ class Fee(Table):
 
 
 class Fees(Table):
-    """The three fees ReturnGo may deduct."""
+    """The three fees ReturnGo may deduct, and what is kept back for units that failed inspection."""
 
     restocking: Fee
     # `return` is a Python keyword; the file's key stays `return`.
     return_: Fee = Field(alias="return")
     return_shipping: Fee
+    failed_inspection: Fee
 
 
 class Brightpearl(Table):
@@ -61,6 +62,7 @@ class Brightpearl(Table):
     accounting_currency: str
     credit_ref_format: str
     returns_nominal_code: str
+    negative_rows: Literal["allowed", "refused"]
     cost_price_list_id: int = Field(ge=0)
     statuses: Statuses
     fees: Fees
@@ -88,6 +90,7 @@ class Policy(Table):
     receipt_source: Literal["brightpearl", "returngo_validated"]
     credit_on: Literal["receipt", "inspection"]
     failed_inspection: Literal["hold", "credit_full", "credit_reduced"]
+    failed_deduction_percent: int = Field(ge=1, le=99)
     posting: Literal["review", "automatic"]
     partial_receipt: Literal["split", "wait"]
     partial_wait_days: int = Field(ge=0)

@@ -267,11 +267,12 @@ class Retail:
         elif plan.kind == "credit.amend":
             self._amend(plan.payload["request"])
         elif plan.kind == "goods_in.write":
-            (moved,) = body["goodsMoved"]
-            self.tables["brightpearl_goods_in"].append(
-                {"receipt_line_id": self._next("receipt"), "goods_note_id": self._next("note"), "credit_id": credit["credit_id"], "credit_row_id": moved["purchaseOrderRowId"],
+            note_id = self._next("note")
+            self.tables["brightpearl_goods_in"] += [
+                {"receipt_line_id": self._next("receipt"), "goods_note_id": note_id, "credit_id": credit["credit_id"], "credit_row_id": moved["purchaseOrderRowId"],
                  "product_id": moved["productId"], "location_id": moved["destinationLocationId"], "warehouse_id": 3, "quantity": moved["quantity"], "shop": SHOP, "received_on": self.now}
-            )  # fmt: skip
+                for moved in body["goodsMoved"]
+            ]  # fmt: skip
         return int(credit["credit_id"])
 
     def make_credit(self, order_id: int, rows: Iterable[Mapping[str, Any]], **more: object) -> int:
@@ -304,6 +305,9 @@ class Retail:
         return credit_id
 
     def _amend(self, request: Mapping[str, Any]) -> None:
+        if request["method"] == "POST":
+            self._add_row(int(request["path"].split("/")[3]), request["body"])
+            return
         row = self.row("brightpearl_sales_credit_rows", credit_row_id=int(request["path"].rsplit("/", 1)[1]))
         if request["method"] == "DELETE":
             self.tables["brightpearl_sales_credit_rows"].remove(row)
@@ -314,6 +318,16 @@ class Retail:
             "net_minor": round(value["/rowValue/rowNet/value"] * 100),
             "tax_minor": round(value["/rowValue/rowTax/value"] * 100),
         }
+
+    def _add_row(self, credit_id: int, body: Mapping[str, Any]) -> None:
+        value = body["rowValue"]
+        net, tax = Decimal(value["rowNet"]["value"]), Decimal(value["rowTax"]["value"])
+        self.tables["brightpearl_sales_credit_rows"].append(
+            {
+                "credit_row_id": self._next("row"), "credit_id": credit_id, "sequence": 90, "product_id": None, "name": body["productName"], "quantity": 1,
+                "row_net": net, "net_minor": round(net * 100), "tax_minor": round(tax * 100), "tax_code": value["taxCode"],
+            }
+        )  # fmt: skip
 
     def _next(self, what: str) -> int:
         self._numbers[what] += 1

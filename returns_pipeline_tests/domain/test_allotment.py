@@ -55,7 +55,9 @@ class OrderRow:
             seen_tax_minor=tax, came=units, loose=0, passed=0, failed=0, receipts=[], return_line=None, balance=self.allotment().row(1), tax_code="T20",
             is_delivery=False, portal_paid_minor=0,
         )  # fmt: skip
-        ((_, target, kept_net, kept_tax, details),) = amended_rows(SimpleNamespace(lines=[line]), {1: units})
+        ((_, target, kept_net, kept_tax, details),) = amended_rows(
+            SimpleNamespace(lines=[line], kept_back={}), {1: units}
+        )
         back = details["give_back"]
         assert (back["quantity"], back["net_minor"], back["tax_minor"]) == (
             quantity - target,

@@ -29,7 +29,7 @@ def named(node: ast.expr) -> str:
 
 def codes_of(node: ast.AST) -> Iterator[str]:
     """Codes that a node gives to a finding or a held row."""
-    if isinstance(node, ast.Call) and named(node.func) in ("held", "_held", "_of_line"):
+    if isinstance(node, ast.Call) and named(node.func) in ("held", "_held", "held_credit", "_of_line"):
         yield from (node.args[1].value,) if isinstance(node.args[1], ast.Constant) else ()
     elif isinstance(node, ast.Call) and named(node.func) == "Finding":
         yield from (

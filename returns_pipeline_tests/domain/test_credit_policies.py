@@ -211,8 +211,10 @@ class TestMoneyOfTheReturn:
 class TestGoodsInByThePipeline:
     @pytest.fixture
     def validating(self, connection: psycopg.Connection) -> Retail:
-        """A warehouse that inspects in ReturnGO; two shirts are announced."""
-        retail = shop_of(connection, policy={"receipt_source": "returngo_validated"})
+        """A warehouse that inspects in ReturnGO, and an account that takes a receipt per row; two shirts are announced."""
+        retail = shop_of(
+            connection, policy={"receipt_source": "returngo_validated"}, brightpearl={"part_receipt": "allowed"}
+        )
         a_shirt_comes_back(retail, count=2)
         retail.step()
         return retail
@@ -238,6 +240,46 @@ class TestGoodsInByThePipeline:
         """A credit is received all at once."""
         validating.tables["returngo_return_items"][0] |= {"validated_at": validating.now, "is_returned": True}
         assert holds(validating.decide()) == {"awaiting_rest_of_parcel"}
+
+    @pytest.fixture
+    def at_once(self, connection: psycopg.Connection) -> Retail:
+        """The same warehouse, where Brightpearl receives a credit all at once; two shirts and a hat are announced."""
+        retail = shop_of(
+            connection, policy={"receipt_source": "returngo_validated"}, brightpearl={"part_receipt": "refused"}
+        )
+        a_shirt_comes_back(retail, count=2)
+        retail.units(77, "HAT", 1200, 200, shipment_id=1)
+        retail.step()
+        return retail
+
+    def test_s18_a_credit_that_is_received_all_at_once_is_booked_in_with_one_note(self, at_once):
+        """A note for its first row alone would be refused, and the credit never received."""
+        for unit in at_once.tables["returngo_return_items"]:
+            unit |= {"validated_at": at_once.now, "is_returned": True, "is_restockable": True}
+        (plan,) = at_once.plans()
+        moved = [
+            (line["purchaseOrderRowId"], line["quantity"]) for line in plan.payload["request"]["body"]["goodsMoved"]
+        ]
+        assert moved == [(80001, 2), (80002, 1)]
+        assert at_once.step() == ["goods-in:8001"]
+        assert at_once.step() == ["post:8001"]
+
+    def test_s18_what_did_not_come_leaves_the_credit_before_the_rest_is_booked_in(self, at_once):
+        """The hat was not in the parcel: with its row open, the receipt of the shirts would be refused."""
+        for unit in at_once.tables["returngo_return_items"]:
+            unit |= {"validated_at": at_once.now, "is_returned": unit["sku"] == "SHIRT", "is_restockable": True}
+        assert at_once.step() == ["amend:8001:80002:0"]
+        assert "goods-in:8001" in at_once.step()
+        assert "post:8001" in at_once.step()
+        assert figures(at_once)[3:] == (2, 2000, 400)
+
+    def test_s76_one_row_without_a_cost_keeps_the_whole_note_back(self, at_once):
+        """Half a note would be refused."""
+        at_once.row("brightpearl_sales_order_rows", order_row_id=9002)["item_cost"] = None
+        for unit in at_once.tables["returngo_return_items"]:
+            unit |= {"validated_at": at_once.now, "is_returned": True}
+        assert holds(at_once.decide()) == {"cost_price_missing"}
+        assert at_once.step() == NOTHING
 
     def test_s76_nothing_is_booked_in_at_zero_cost(self, validating):
         """A receipt at zero spoils the stock value."""

@@ -116,12 +116,24 @@ class TestQuantities:
 
     def test_a_policy_of_waiting_keeps_a_short_credit_until_its_days_are_over(self, connection):
         """partial_receipt = wait: one credit note for the customer where the rest comes soon."""
-        retail = shop_of(connection, policy={"partial_receipt": "wait", "partial_wait_days": 14})
+        retail = shop_of(
+            connection,
+            policy={"partial_receipt": "wait", "partial_wait_days": 14},
+            brightpearl={"part_receipt": "allowed"},
+        )
         a_shirt_comes_back(retail, count=2)
         retail.step()
         retail.receive(8001, "SHIRT", 1)
         assert holds(retail.decide()) == {"awaiting_rest_of_parcel"}
         retail.later(days=15)
+        assert retail.step() == ["amend:8001:80001:1"]
+
+    def test_nobody_waits_for_goods_that_the_credit_cannot_receive_any_more(self, connection):
+        """part_receipt = refused: Brightpearl takes one receipt per credit, so that the rest needs a credit of its own."""
+        retail = shop_of(connection, policy={"partial_receipt": "wait"}, brightpearl={"part_receipt": "refused"})
+        a_shirt_comes_back(retail, count=2)
+        retail.step()
+        retail.receive(8001, "SHIRT", 1)
         assert retail.step() == ["amend:8001:80001:1"]
 
     def test_a_unit_whose_parcel_is_named_later_is_not_raised_twice(self, retail):

@@ -101,6 +101,7 @@ def test_a_fee_goes_out_as_a_row_with_a_minus_and_takes_nothing_of_an_order_row(
         "tax_minor": 49,
         "tax_code": "T20",
         "nominal_code": "4905",
+        "netted_into": [],
     }
     (plan,) = built(
         raising(), raising(1, order_row_id=None, quantity=1, net_minor=-246, tax_minor=-49, details={"fee": fee})
@@ -132,7 +133,7 @@ def test_a_row_is_lowered_with_its_quantity_net_and_tax_in_one_call() -> None:
     """With the net alone Brightpearl would reckon the tax anew, and the proof would be wrong."""
     back = {"order_row_id": 1, "quantity": 1, "net_minor": 1000, "tax_minor": 200}
     row = on_credit("amend", "amend:8001:61:1", credit_row_id=61, order_row_id=1, quantity=1, net_minor=1000, tax_minor=200,
-                    details={"give_back": back, "is_done": False})  # fmt: skip
+                    details={"give_back": back, "kept_back": (0, 0), "is_done": False})  # fmt: skip
     (plan,) = built(row)
     assert plan.payload["request"] == {
         "method": "PATCH",
@@ -146,7 +147,7 @@ def test_a_row_is_lowered_with_its_quantity_net_and_tax_in_one_call() -> None:
     assert plan.payload["give_back"] == [back]
     (removed,) = built(row | {"quantity": 0, "net_minor": 0, "tax_minor": 0})
     assert (removed.payload["request"]["method"], removed.payload["request"]["body"]) == ("DELETE", None)
-    (done,) = built(row | {"details": {"give_back": back, "is_done": True}})
+    (done,) = built(row | {"details": {"give_back": back, "kept_back": (0, 0), "is_done": True}})
     assert (done.payload["request"], done.payload["adopt_remote_id"]) == (None, "8001")
 
 

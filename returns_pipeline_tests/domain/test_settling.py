@@ -64,7 +64,12 @@ def test_when_a_part_came_the_credit_is_lowered_posted_and_the_rest_raised_anew(
 
 def test_the_policy_may_wait_for_the_rest_of_a_parcel(connection):
     """Some shops credit a parcel whole; but not for ever."""
-    retail = raised(connection, settings=settings_with(policy={"partial_receipt": "wait", "partial_wait_days": 14}))
+    retail = raised(
+        connection,
+        settings=settings_with(
+            policy={"partial_receipt": "wait", "partial_wait_days": 14}, brightpearl={"part_receipt": "allowed"}
+        ),
+    )
     retail.receive(CREDIT, "SHIRT", 1)
     assert held(retail) == [("waiting", "awaiting_rest_of_parcel")]
     retail.later(days=15)

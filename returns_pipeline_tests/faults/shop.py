@@ -160,18 +160,14 @@ class Shop:
 
     def booking_in(self, credit_id: int, row_id: int) -> EffectPlan:
         reference = f"rg-77-{row_id}"
-        request = plan_bodies.goods_in(
-            credit_id,
-            row_id,
-            int(self.row.product_id or 0),
-            2,
-            RETURNS,
-            PASS_SHELF,
-            reference,
-            "4.00",
-            "GBP",
-            "2026-02-02T10:00:00.000+00:00",
-        )
+        about = {
+            "product_id": int(self.row.product_id or 0),
+            "cost": "4.00",
+            "cost_currency": "GBP",
+            "received_on": "2026-02-02T10:00:00.000+00:00",
+        }
+        rows = [{"credit_row_id": row_id, "quantity": 2, "details": about}]
+        request = plan_bodies.goods_in(credit_id, rows, RETURNS, PASS_SHELF, reference)
         payload = {
             "request": request,
             "expect": {"user_batch_reference": reference},

@@ -1,5 +1,7 @@
 """The same return under other policies: what a setting chooses, the whole graph does."""
 
+from decimal import Decimal
+
 from returns_pipeline.sandbox.retailer_account import COST_PRICE_LIST
 from returns_pipeline_tests.scenarios.lockstep import Arrangement, Steps, under
 from returns_pipeline_tests.scenarios.retailer import MAIN, RETURNS, Retailer
@@ -18,6 +20,18 @@ INTO_QUARANTINE = Arrangement(
         POSTING: f'{POSTING}\ncredit_on = "inspection"\nfailed_inspection = "credit_full"\nstore_credit = "stock_only"',
         'receive_into = "location"': f'receive_into = "quarantine"\ncost_price_list_id = {COST_PRICE_LIST}',
     },
+)
+REDUCED_BY_ROW = Arrangement(
+    "a deduction for what failed",
+    {POSTING: f'{POSTING}\ncredit_on = "inspection"\nfailed_inspection = "credit_reduced"'},
+)
+STRICT_ACCOUNT = Arrangement(
+    "received at once and no row with a minus",
+    {
+        POSTING: f'{POSTING}\ncredit_on = "inspection"\nfailed_inspection = "credit_reduced"\nreceipt_source = "returngo_validated"',
+        'part_receipt = "allowed"': 'part_receipt = "refused"\nnegative_rows = "refused"',
+    },
+    {"brightpearl": {"part_receipt_allowed": False, "negative_rows_allowed": False}},
 )
 
 
@@ -149,3 +163,86 @@ def test_76_goods_without_a_cost_are_told_before_their_parcel_comes(retailer: Re
     retailer.act("staff", "set_cost", sku=order.sku, cost="7.50")
     yield
     assert retailer.exceptions(asked) == set()
+
+
+@under(REDUCED_BY_ROW)
+def test_72_a_unit_that_failed_is_credited_less_a_row_that_says_why(retailer: Retailer) -> Steps:
+    """The customer wore it: half of its price stays with the retailer, taxed like the goods, under a nominal code of its own."""
+    order = retailer.order()
+    asked = retailer.approved(order)
+    yield
+    retailer.send_back(asked)
+    retailer.inspect(asked, "fail")
+    yield
+    (credit,) = retailer.credits(order)
+    goods, deduction = sorted(credit.rows, key=lambda row: Decimal(row["net"]), reverse=True)
+    paid, kept = Decimal(goods["net"]) + Decimal(goods["tax"]), -Decimal(deduction["net"]) - Decimal(deduction["tax"])
+    assert (credit.is_posted, paid, credit.gross) == (True, retailer.paid(asked), paid - kept)
+    assert abs(kept * 2 - paid) <= Decimal("0.01")
+    assert deduction["name"].startswith("Deduction after inspection: 1 of 1 units failed")
+    assert deduction["tax_code"] == goods["tax_code"]
+    # ReturnGo knows nothing of the deduction and has paid in full: finance is told.
+    assert retailer.exceptions(asked) == {"refund_mismatch"}
+
+
+@under(STRICT_ACCOUNT)
+def test_72_a_deduction_comes_off_the_goods_row_where_no_row_may_be_negative(retailer: Retailer) -> Steps:
+    """Brightpearl refuses the row with a minus: the goods' row shows what the customer gets, the note says why."""
+    order = retailer.order()
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    retailer.inspect(asked, "fail")
+    yield
+    (credit,) = retailer.credits(order)
+    (goods,) = credit.rows
+    assert (credit.is_posted, Decimal(goods["net"]) + Decimal(goods["tax"])) == (True, credit.gross)
+    assert abs(credit.gross * 2 - retailer.paid(asked)) <= Decimal("0.01")
+    assert "rejected" not in dict(map(reversed, retailer.ledger(asked)))
+
+
+@under(STRICT_ACCOUNT)
+def test_34_a_fee_comes_off_the_goods_row_where_no_row_may_be_negative(retailer: Retailer) -> Steps:
+    """2.95 is kept back without a row of its own, and the refund is the difference."""
+    order = retailer.order()
+    asked = retailer.approved(order, return_fee="2.95")
+    yield
+    retailer.ship(asked)
+    retailer.inspect(asked, "pass")
+    retailer.refund(asked)
+    yield
+    (credit,) = retailer.credits(order)
+    assert len(credit.rows) == 1
+    assert (credit.is_posted, credit.gross) == (True, retailer.paid(asked) - Decimal("2.95"))
+    assert retailer.payments(credit) == [credit.gross]
+
+
+@under(STRICT_ACCOUNT)
+def test_18_a_credit_of_several_rows_is_received_all_at_once(retailer: Retailer) -> Steps:
+    """The account refuses a receipt that leaves a row open, and the pipeline books all that came with one note."""
+    order = retailer.order("mixed_rates")
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    retailer.inspect(asked, "pass")
+    yield
+    credit = retailer.credited(order, asked)
+    assert len(credit.rows) > 1
+    assert retailer.goods_in(credit) == sum(credit.units.values())
+
+
+@under(STRICT_ACCOUNT)
+def test_18_what_was_not_in_the_parcel_leaves_the_credit_before_it_is_received(retailer: Retailer) -> Steps:
+    """One of two things was in the box: the credit is brought down to it, received at once, and the other is announced anew."""
+    order = retailer.order("mixed_rates")
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    retailer.inspect(asked, "pass", asked.item_ids[:1])
+    retailer.inspect(asked, "missing", asked.item_ids[1:])
+    yield
+    came, announced = retailer.credits(order)
+    assert [credit.is_posted for credit in (came, announced)] == [True, False]
+    assert [sum(credit.units.values()) for credit in (came, announced)] == [1, len(asked.item_ids) - 1]
+    assert [retailer.goods_in(credit) for credit in (came, announced)] == [1, 0]
+    assert "rejected" not in dict(map(reversed, retailer.ledger(asked)))

@@ -62,6 +62,7 @@ def _credit(credit: Order) -> dict[str, Any]:
                 "row_id": row.row_id,
                 "product_id": row.product_id,
                 "sku": row.sku,
+                "name": row.name,
                 "quantity": row.quantity,
                 "received": row.received,
                 "net": str(row.net),
