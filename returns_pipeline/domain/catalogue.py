@@ -79,6 +79,7 @@ _KINDS = (
     ("payment_method_unclear", "It is not clear how the refund was paid", "finance", "warn", 8, False, "Name the method in [brightpearl.payment_methods], or record the payment by hand."),
     ("payment_method_unread", "The sale's payments have not been read yet", "integration", "info", 4, True, "Nothing to do: the next pass reads them."),
     ("refund_mismatch", "The refund and the credit differ", "finance", "warn", 16, False, "Look at fees and goodwill; book the difference with a reason."),
+    ("fee_scope_contradicted", "Refunds show that fees are counted otherwise than the settings say", "finance", "error", 8, True, "Compare the return named in ReturnGo with its credit; set [returngo] fee_scope to what the refunds show."),
     ("refund_before_receipt", "Refunded before anything came in", "cx", "warn", 16, True, "Chase the parcel."),
     ("refund_waits_for_parcel", "A refund waits because part of its parcel is not settled", "cx", "warn", "refund_deadline_days", True, "Settle the rest of the parcel, or refund by hand before the legal deadline."),
     ("announced_not_arrived", "Announced and never arrived", "cx", "info", "announced_not_arrived_days", True, "Ask the customer or the carrier; with a claim it is lost in transit."),

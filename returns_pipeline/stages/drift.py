@@ -7,19 +7,20 @@ import pandas as pd
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.domain import drift
+from returns_pipeline.domain.fee_evidence import against_the_setting
 from returns_pipeline.domain.findings import Finding, findings_near_deadline
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport
-from returns_pipeline.storage import stock
+from returns_pipeline.storage import refunded_fees, stock
 
 
 def find_drift(
     stage_pass: Pass, shop: ShopSettings, read: Frames, matched: pd.DataFrame, foreign: pd.DataFrame
 ) -> StageReport:
-    """Late credits, refunds and deadlines, statuses that disagree, books that differ, units that left or lie too long, transfers not shipped."""
+    """Late credits, refunds and deadlines, statuses that disagree, books that differ, units that left or lie too long, transfers not shipped, fees counted otherwise."""
     settings, now, effects = stage_pass.settings, stage_pass.now, read.effects()
     receipts, credits = read["returns/receipts"], read["brightpearl/sales_credits"]
     proposals = read["returns/credit_proposals"]
@@ -38,6 +39,10 @@ def find_drift(
         report.merge(_stuck_transfers(stage_pass, shop))
     if stage_pass.scope.is_sweep:
         report.merge(_ageing_units(stage_pass, shop))
+        fee_scope = stage_pass.settings.returngo.fee_scope
+        evidence = refunded_fees.borne_out(stage_pass.connection, shop.label)
+        told = against_the_setting(evidence, fee_scope, shop.label)
+        report.merge(observe(stage_pass, "reconcile:fee_scope", shop.label, told, judged=None))
     return report
 
 

@@ -15,7 +15,8 @@ from returns_pipeline_tests.scenarios.lockstep import Arrangement, Steps, under
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
 # A look days later sees the returns of every case, so that other cases keep away from it.
-LOOKED_AT_LATER = Arrangement("looked at later")
+# Its ReturnGo shows the fee of a whole return on each unit, while the settings say that each unit's fee is its own.
+LOOKED_AT_LATER = Arrangement("looked at later", switches={"returngo": {"rma_fee_on_every_item": True}})
 
 
 def look(days: float, *, is_sweep: bool = False) -> None:
@@ -132,3 +133,16 @@ def test_78_the_legal_deadline_is_watched_whatever_holds_the_return(retailer: Re
     assert "refund_deadline" not in retailer.exceptions(asked)
     look(days=6.5)
     assert retailer.exceptions(asked) >= {"credit_changed_by_staff", "refund_deadline"}
+
+
+@under(LOOKED_AT_LATER)
+def test_34_refunds_show_that_a_fee_is_repeated_on_each_unit(retailer: Retailer) -> Steps:
+    """Two units of one return both say 2.95, and the customer got 2.95 less: the setting would keep back 5.90."""
+    asked = retailer.approved(retailer.order("pair"), return_fee="2.95")
+    yield
+    retailer.send_back(asked)
+    yield
+    retailer.refund(asked)
+    yield
+    look(days=1, is_sweep=True)
+    assert open_codes("setting") == {"fee_scope_contradicted"}
