@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_sync(commands)
     _add_people(commands)
+    _add_drill(commands)
     _add_operations(commands)
     return parser
 
@@ -146,6 +147,7 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
     resolve.add_argument("--reason", required=True)
     resolve.add_argument("--by", required=True, metavar="NAME")
     resolve.add_argument("--second", metavar="NAME", help="the second person, above limits.second_approver_minor")
+    _add_decisions(commands)
     refunds = commands.add_parser("refunds", help="Refunds that the portal does not know.").add_subparsers(
         required=True, metavar="VERB"
     )
@@ -164,6 +166,26 @@ def _add_people(commands: argparse._SubParsersAction) -> None:
     record.add_argument("--result", choices=["pass", "damaged", "write_off"], required=True)
     record.add_argument("--reason", default="")
     record.add_argument("--by", required=True, metavar="NAME")
+
+
+def _add_decisions(commands: argparse._SubParsersAction) -> None:
+    decisions = commands.add_parser("decisions", help="What people decided.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    listed = _command(decisions, "list", _decisions_list, "The decisions in force, with their numbers.")
+    listed.add_argument("--json", action="store_true")
+    revoke = _command(decisions, "revoke", _decisions_revoke, "Takes a decision back; it stays on record.")
+    revoke.add_argument("id", type=int)
+    revoke.add_argument("--reason", required=True)
+    revoke.add_argument("--by", required=True, metavar="NAME")
+
+
+def _add_drill(commands: argparse._SubParsersAction) -> None:
+    drill = _command(commands, "drill", _drill, "A case to practise on, in a small world of its own.")
+    drill.add_argument("role", nargs="?", choices=["finance", "warehouse", "cx", "product-data", "data"])
+    drill.add_argument("--check", action="store_true", help="judge how the drill of that role was resolved")
+    drill.add_argument("--stop", action="store_true", help="end the drill that is under way")
+    drill.add_argument("--json", action="store_true")
 
 
 def _add_operations(commands: argparse._SubParsersAction) -> None:
@@ -295,6 +317,18 @@ def _exceptions_resolve(chosen: argparse.Namespace) -> int:
     )
 
 
+def _decisions_list(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import decisions
+
+    return _show(decisions.listed(), chosen.json)
+
+
+def _decisions_revoke(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import decisions
+
+    return _show(decisions.revoke(chosen.id, reason=chosen.reason, by=chosen.by), as_json=False)
+
+
 def _refunds_import(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import refunds
 
@@ -326,6 +360,17 @@ def _doctor(chosen: argparse.Namespace) -> int:
     if chosen.go_live:
         return _show(go_live.examine(chosen.go_live), chosen.json)
     return _show(doctor.send_test_alert() if chosen.alert else doctor.examine(), chosen.json)
+
+
+def _drill(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import drill
+
+    if chosen.stop:
+        return _show(drill.stop(), chosen.json)
+    if chosen.role is None:
+        print("returns-pipeline drill: name a role, or --stop", file=sys.stderr)
+        return USAGE
+    return _show(drill.check(chosen.role) if chosen.check else drill.start(chosen.role, _say_progress), chosen.json)
 
 
 def _health(chosen: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from returns_pipeline.storage.ledger import audit
 
 _RESULTS = ("pass", "damaged", "write_off")
 _ON_ANY = ("acknowledge", "waive")
+_ON_WAIVED = ("reopen",)
 _ON_EFFECTS = ("retry", "void", "adopt")
 _DECISIONS: Mapping[str, tuple[str, ...]] = {
     "map_sku": ("sku_unknown", "row_ambiguous", "order_ambiguous"),
@@ -55,9 +56,11 @@ def act(connection: psycopg.Connection, settings: Settings, exception_id: int, w
     Raises:
         ActRefused: the id, the action, its value or its approvers do not fit.
     """
-    row = _open_exception(connection, exception_id)
     if not wanted.reason.strip() or not wanted.by.strip():
         raise ActRefused("an act needs a reason and the name of who decides")
+    if wanted.action in _ON_WAIVED:
+        return _reopen(connection, exception_id, wanted)
+    row = _open_exception(connection, exception_id)
     missing = [name for name in _NEEDS.get(wanted.action, ()) if name not in wanted.value]
     if missing:
         raise ActRefused(
@@ -78,6 +81,14 @@ def act(connection: psycopg.Connection, settings: Settings, exception_id: int, w
     if wanted.action in _ON_EFFECTS:
         return _on_effect(connection, row, wanted)
     return _decide(connection, settings, row, wanted)
+
+
+def _reopen(connection: psycopg.Connection, exception_id: int, wanted: Act) -> str:
+    try:
+        exceptions.reopen(connection, exception_id, actor=wanted.by, note=wanted.reason, os_user=wanted.os_user)
+    except exceptions.NoSuchException as refusal:
+        raise ActRefused(str(refusal)) from refusal
+    return f"exception {exception_id} is open again"
 
 
 def _settle_return(connection: psycopg.Connection, row: Mapping[str, Any], wanted: Act) -> None:
@@ -133,7 +144,7 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
     fitting = _DECISIONS.get(wanted.action)
     if fitting is None:
         raise ActRefused(
-            f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_EFFECTS, *_DECISIONS))}"
+            f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_WAIVED, *_ON_EFFECTS, *_DECISIONS))}"
         )
     if row["code"] not in fitting:
         raise ActRefused(
@@ -171,6 +182,28 @@ def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> No
         raise ActRefused(
             f"{format_minor(int(money), str(row['currency']))} is above limits.second_approver_minor: name a second person with --second"
         )
+
+
+def take_back(
+    connection: psycopg.Connection, decision_id: int, reason: str, by: str, os_user: str | None = None
+) -> str:
+    """Takes a decision back, opens what was waived by it again, and answers what was done, in words.
+
+    Raises:
+        ActRefused: no decision of that id is in force, or a reason or name is missing.
+    """
+    if not reason.strip() or not by.strip():
+        raise ActRefused("taking a decision back needs a reason and the name of who does it")
+    try:
+        with connection.transaction():
+            action, rma_id = decisions.revoke(connection, decision_id, revoked_by=by, reason=reason, os_user=os_user)
+            waived = exceptions.waived_of(connection, rma_id) if action == "waive" and rma_id is not None else []
+            for exception_id in waived:
+                exceptions.reopen(connection, exception_id, actor=by, note=reason, os_user=os_user)
+    except decisions.NoSuchDecision as refusal:
+        raise ActRefused(str(refusal)) from refusal
+    again = f"; open again: exception {', '.join(str(number) for number in waived)}" if waived else ""
+    return f"decision {decision_id} ({action}) is taken back{again}; the next sync judges anew; what is written already stays written"
 
 
 def record_inspection(
