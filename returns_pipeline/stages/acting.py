@@ -24,6 +24,7 @@ _DECISIONS: Mapping[str, tuple[str, ...]] = {
         "claim_reference_missing",
     ),
     "accept_variance": ("amount_mismatch", "exchange_undervalued", "failed_inspection", "credit_without_receipt"),
+    "accept_partial_bundle": ("partial_bundle",),
     "adopt_credit": ("foreign_credit", "double_credit"),
 }
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -140,6 +141,8 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
             f"{wanted.action} fits {', '.join(fitting)}, and exception {row['exception_id']} is {row['code']}"
         )
     _refuse_alone(settings, row, wanted)
+    if wanted.action == "accept_partial_bundle":
+        _refuse_used_bundle(connection, int(row["rma_id"]), wanted.value.get("order_row_id"))
     decisions.record(
         connection,
         action=wanted.action,
@@ -163,9 +166,32 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
     return f"{wanted.action} recorded for RMA {row['rma_id']}; the next sync judges it anew and closes the exception if it heals"
 
 
+def _refuse_used_bundle(connection: psycopg.Connection, rma_id: int, order_row_id: object) -> None:
+    """Opening a bundle spreads its charge over its components, so that nothing of it may be on a credit yet.
+
+    Where the whole bundle was announced and a part of it came, no line is held, the credit stands, and no row needs to be named.
+    """
+    held = connection.execute(
+        """SELECT l.order_row_id, coalesce(b.announced_qty + b.posted_qty + b.foreign_qty, 0)
+             FROM returns_return_lines l LEFT JOIN order_row_balance b USING (order_row_id)
+            WHERE l.rma_id = %s AND l.hold_code = 'partial_bundle'""",
+        [rma_id],
+    ).fetchall()
+    used = {int(row): int(units) for row, units in held}
+    if not used:
+        return
+    if order_row_id not in used:
+        known = ", ".join(f'{{"order_row_id": {row}}}' for row in used)
+        raise ActRefused(f"RMA {rma_id} holds parts of these bundles: {known}; name one in the value")
+    if used[int(str(order_row_id))]:
+        raise ActRefused(
+            f"{used[int(str(order_row_id))]} bundles of row {order_row_id} are on credits already: credit the part by hand in Brightpearl, then adopt that credit"
+        )
+
+
 def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> None:
     money, limit = row["money_minor"], settings.limits.second_approver_minor
-    if wanted.action != "accept_variance" or money is None or int(money) <= limit:
+    if wanted.action not in ("accept_variance", "accept_partial_bundle") or money is None or int(money) <= limit:
         return
     if not wanted.second or wanted.second.strip().casefold() == wanted.by.strip().casefold():
         raise ActRefused(
