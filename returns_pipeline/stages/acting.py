@@ -199,6 +199,33 @@ def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> No
         )
 
 
+def take_back(connection: psycopg.Connection, decision_id: int, reason: str, by: str) -> str:
+    """Takes a decision back, so that the next pass judges without it, and answers in words.
+
+    Raises:
+        ActRefused: there is none in force, a reason or name is missing, or a bundle is opened by it and its components are on credits.
+    """
+    if not reason.strip() or not by.strip():
+        raise ActRefused("taking a decision back needs a reason and the name of who does it")
+    used = connection.execute(
+        """SELECT sum(b.announced_qty + b.posted_qty)
+             FROM operator_decisions d JOIN brightpearl_sales_order_rows whole ON whole.order_row_id = (d.value->>'order_row_id')::bigint
+             JOIN brightpearl_sales_order_rows part ON part.order_id = whole.order_id AND part.is_bundle_child
+             JOIN order_row_balance b ON b.order_row_id = part.order_row_id
+            WHERE d.decision_id = %s AND d.action = 'accept_partial_bundle'""",
+        [decision_id],
+    ).fetchone()
+    if used is not None and used[0]:
+        raise ActRefused(
+            f"{used[0]} components are on credits by decision {decision_id}: cancel or correct those in Brightpearl first"
+        )
+    try:
+        decisions.revoke(connection, decision_id, revoked_by=by, reason=reason)
+    except decisions.NoSuchDecision as unknown:
+        raise ActRefused(str(unknown)) from unknown
+    return f"decision {decision_id} is taken back; the next sync judges without it"
+
+
 def record_inspection(
     connection: psycopg.Connection, rma_id: int, returned_item_id: int, result: str, reason: str, by: str
 ) -> str:
