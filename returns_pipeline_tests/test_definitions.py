@@ -219,5 +219,7 @@ def test_every_asset_says_how_old_it_may_be(asset: str) -> None:
 @pytest.mark.parametrize("asset", sorted(WRITERS))
 def test_every_writer_shows_its_inventory(asset: str) -> None:
     """How many writes are open, which are stuck, and what to do, in the asset's own checks."""
-    names = {key.name for key in defs().resolve_asset_graph().asset_check_keys if key.asset_key.to_user_string() == asset}
+    names = {
+        key.name for key in defs().resolve_asset_graph().asset_check_keys if key.asset_key.to_user_string() == asset
+    }
     assert any(name.startswith("no_") and name.endswith("_is_stuck") for name in names)
