@@ -207,3 +207,19 @@ def test_steps_run_in_one_process_one_sync_per_account(loaded: dg.Definitions) -
         job = loaded.resolve_job_def(name)
         assert job.executor_def.name == "in_process"
         assert job.tags["account"] == "brightpearl"
+
+
+@pytest.mark.parametrize("asset", sorted(set(ASSETS) - {"finance/month_end_close"}))
+def test_every_asset_says_how_old_it_may_be(asset: str) -> None:
+    """An asset that silently stops being made looks as right as on its last day; a month's close alone has no age."""
+    spec = defs().resolve_asset_graph().get(dg.AssetKey(asset.split("/")))
+    assert spec.freshness_policy is not None
+
+
+@pytest.mark.parametrize("asset", sorted(WRITERS))
+def test_every_writer_shows_its_inventory(asset: str) -> None:
+    """How many writes are open, which are stuck, and what to do, in the asset's own checks."""
+    names = {
+        key.name for key in defs().resolve_asset_graph().asset_check_keys if key.asset_key.to_user_string() == asset
+    }
+    assert any(name.startswith("no_") and name.endswith("_is_stuck") for name in names)

@@ -164,7 +164,7 @@ def test_every_command_that_the_pages_print_exists():
     from returns_pipeline import cli
 
     known = set()
-    for name, sub in cli._parser()._subparsers._group_actions[0].choices.items():
+    for name, sub in cli.parser()._subparsers._group_actions[0].choices.items():
         verbs = [action for action in sub._actions if action.choices and isinstance(action.choices, dict)]
         known |= {f"{name} {verb}" for action in verbs for verb in action.choices} if verbs else {name}
     printed = {

@@ -1,1 +1,1 @@
-"""What each sub-command of `returns-pipeline` does. The words of the command line are in `cli.py`; the work is in the rings below."""
+"""What each sub-command of `returns-pipeline` does. The words of the command line are in `cli/`; the work is in the rings below."""

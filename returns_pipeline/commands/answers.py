@@ -1,4 +1,4 @@
-"""What a command answers: lines for people, data for scripts, an exit status. Printing is `cli.py`'s."""
+"""What a command answers: lines for people, data for scripts, an exit status. Printing is `cli/`'s."""
 
 from dataclasses import dataclass, field
 

@@ -1,5 +1,6 @@
 """How every asset of the graph is declared: key, group, owner, kinds, columns, schema check, and one body for all. No asset itself."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 import dagster as dg
@@ -9,6 +10,10 @@ from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
 from returns_pipeline.domain import RULES_VERSION
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport
+
+_MONTHLY = ("finance/month_end_close",)
+_SYNCED = (dt.timedelta(minutes=45), dt.timedelta(hours=2))
+_HEALTH = (dt.timedelta(minutes=15), dt.timedelta(minutes=30))
 
 
 def spec(
@@ -26,11 +31,20 @@ def spec(
         kinds=kinds,
         description=description,
         code_version=RULES_VERSION,
+        freshness_policy=freshness_of(key),
         metadata={
             "dagster/column_schema": column_schema(key),
             "dagster/table_name": f"returns.{key.replace('/', '_')}",
         },
     )
+
+
+def freshness_of(key: str) -> dg.FreshnessPolicy | None:
+    """How old an asset may be: the sync runs every ten minutes and the health every five; a month's close has no age."""
+    if key in _MONTHLY:
+        return None
+    late, stale = _HEALTH if key == "operations/health" else _SYNCED
+    return dg.FreshnessPolicy.time_window(warn_window=late, fail_window=stale)
 
 
 def checks(*keys: str) -> list[dg.AssetCheckSpec]:

@@ -1,11 +1,13 @@
 """Returned components of a bundle: whole bundles go back on the parent row, which carries the money; a part of one is held with a proposal.
 
-Scenarios 23, 24, 26. The recipe is the one as sold: the child rows of the sale, not today's catalogue.
+Scenarios 23, 24, 26. The recipe is the one as sold: the child rows of the sale, not today's catalogue. A bundle of which a person accepted a
+part is opened: from then on its components carry its money, by units, and go back one by one. A part that came of a whole bundle on a credit
+is `deductions`'.
 """
 
 import pandas as pd
 
-from returns_pipeline.domain.proration import round_half_up_ratio
+from returns_pipeline.domain.proration import largest_remainder, round_half_up_ratio
 
 
 def fold_bundles(matched: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataFrame:
@@ -45,9 +47,82 @@ def fold_bundles(matched: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataFram
             continue
         matched.loc[group.index, "row_hold"] = "partial_bundle"
         matched.loc[group.index, "suggestion"] = (
-            f"RMA {rma_id} returns part of the bundle on row {parent}: by units its share would be {share} minor units net"
+            f'RMA {rma_id} returns part of the bundle on row {parent}: by units its share would be {share} minor units net; accept_partial_bundle with {{"order_row_id": {parent}}} credits that'
         )
     return matched
+
+
+def opened_bundles(decisions: pd.DataFrame) -> set[int]:
+    """Rows of bundles that a person opened by accepting a part of them.
+
+    Args:
+        decisions: rows of `operator_decisions` in force.
+    """
+    accepted = decisions[decisions["action"] == "accept_partial_bundle"]
+    return {int(value["order_row_id"]) for value in accepted["value"] if value.get("order_row_id")}
+
+
+def open_bundles(order_rows: pd.DataFrame, opened: set[int]) -> pd.DataFrame:
+    """The sales' rows with the money of opened bundles on their components; of the bundle itself nothing can go back any more.
+
+    Args:
+        order_rows: the columns of `brightpearl_sales_order_rows`.
+        opened: of `opened_bundles`.
+    """
+    parts = _parts_of(order_rows, opened)
+    if parts.empty:
+        return order_rows
+    rows = order_rows.set_index("order_row_id", drop=False)
+    whole = rows.loc[parts["parent"]]
+    ids = parts["order_row_id"].to_numpy()
+    for name in ("tax_code", "nominal_code", "row_net"):
+        rows.loc[ids, name] = whole[name].to_numpy()
+    for name in ("net_minor", "tax_minor"):
+        rows.loc[ids, name] = _shares(parts, dict(zip(whole["order_row_id"], whole[name], strict=True)))
+    rows.loc[ids, "is_bundle_child"] = False
+    rows.loc[ids, "parent_row_id"] = pd.NA
+    rows.loc[rows["order_row_id"].isin(parts["parent"]), ["quantity", "shipped_quantity", "net_minor", "tax_minor"]] = 0
+    return rows.reset_index(drop=True)
+
+
+def component_balances(order_rows: pd.DataFrame, opened: set[int], balances: pd.DataFrame) -> pd.DataFrame:
+    """What the components of opened bundles hold at the start: their bundle's charge, discount taken off, spread by units once.
+
+    Args:
+        order_rows: as sold, with the money on the bundle's row.
+        opened: of `opened_bundles`.
+        balances: what the bundles' rows hold.
+
+    Returns:
+        order_row_id, order_id, currency, minor_digits, price_mode, ordered_qty, net_minor, tax_minor.
+    """
+    parts = _parts_of(order_rows, opened & set(balances["order_row_id"]))
+    of_parent = balances.rename(columns={"order_row_id": "parent"})
+    common = ["parent", "order_id", "currency", "minor_digits", "price_mode"]
+    made = parts.merge(of_parent[common], on="parent").rename(columns={"quantity": "ordered_qty"})
+    for name in ("net_minor", "tax_minor"):
+        charged = dict(zip(of_parent["parent"], of_parent[name], strict=True))
+        made[name] = _shares(made.rename(columns={"ordered_qty": "quantity"}), charged)
+    return made.drop(columns="parent")
+
+
+def _parts_of(order_rows: pd.DataFrame, opened: set[int]) -> pd.DataFrame:
+    """The stock rows under opened bundles: order_row_id, quantity, parent."""
+    components = order_rows[order_rows["is_bundle_child"]]
+    top = components["order_row_id"].map(_top_parents(order_rows)) if opened else components["order_row_id"]
+    is_leaf = ~components["order_row_id"].isin(components["parent_row_id"])
+    parts = components.assign(parent=top)[["order_row_id", "quantity", "parent"]]
+    return parts[is_leaf & top.isin(opened)].sort_values("order_row_id")
+
+
+def _shares(parts: pd.DataFrame, charged: dict[int, int]) -> list[int]:
+    """A charge of each parent spread over its parts by units, in the order of `parts`."""
+    shares: dict[int, int] = {}
+    for parent, group in parts.groupby("parent"):
+        ids = [int(row) for row in group["order_row_id"]]
+        weights = [int(quantity) for quantity in group["quantity"]]
+        shares |= dict(zip(ids, largest_remainder(int(charged[parent]), weights, ids), strict=True))
+    return [shares[int(row)] for row in parts["order_row_id"]]
 
 
 def _top_parents(order_rows: pd.DataFrame) -> dict[int, int]:

@@ -26,6 +26,7 @@ class CreditLine:
     Attributes:
         credit_row_id: the row in Brightpearl, or None where it is not there (any more) or was not read yet.
         came: units received that were announced, of a bundle whole bundles.
+        pieces: units of components of all its bundles; 0 for a row that is no bundle.
         loose: units of components that came beyond the whole bundles; a part of a bundle is nobody's unit.
         receipts: goods-in lines and their units, in the order in which they came.
     """
@@ -39,6 +40,7 @@ class CreditLine:
     seen_net_minor: int
     seen_tax_minor: int
     came: int
+    pieces: int
     loose: int
     passed: int
     failed: int
@@ -60,6 +62,11 @@ class CreditLine:
     def is_without_receipt(self) -> bool:
         """Whether its units are credited although nothing comes."""
         return self.life in lives.WITHOUT_RECEIPT
+
+    @property
+    def pieces_came(self) -> int:
+        """Units of components that came, whole bundles and loose ones."""
+        return self.came * self.pieces // self.quantity + self.loose
 
     @property
     def gross_minor(self) -> int:
@@ -227,11 +234,17 @@ class Facts:
         self, line: Row, head: Row, own: Sequence[Row], receipts: Sequence[Row], off: Money, *, is_read: bool
     ) -> CreditLine:
         sold = self._sold[line["order_row_id"]]
-        came = [row for row in receipts if row["order_row_id"] == line["order_row_id"]]
-        bundles = [self._recipes[row["credit_row_id"]] for row in own if row["credit_row_id"] in self._recipes]
-        counts = [
-            _whole_units(came, bundles, column) for column in ("matched_quantity", "passed_quantity", "failed_quantity")
+        came = [
+            {**row, "inspected_quantity": row["passed_quantity"] + row["failed_quantity"]}
+            for row in receipts
+            if row["order_row_id"] == line["order_row_id"]
         ]
+        bundles = [self._recipes[row["credit_row_id"]] for row in own if row["credit_row_id"] in self._recipes]
+        # A bundle has failed where all of it was inspected and not all of it passed.
+        units, passed, inspected = (
+            _whole_units(came, bundles, column)
+            for column in ("matched_quantity", "passed_quantity", "inspected_quantity")
+        )
         return_line = self._return_line(head, line["order_row_id"])
         # With what fees took off: a row stands as meant when it shows its share less them.
         taken_off = {"quantity": 0, "net_minor": off[0], "tax_minor": off[1]} if own else dict.fromkeys(_MONEY, 0)
@@ -239,8 +252,8 @@ class Facts:
         return CreditLine(
             order_row_id=line["order_row_id"], quantity=line["quantity"], net_minor=line["net_minor"], tax_minor=line["tax_minor"],
             credit_row_id=own[0]["credit_row_id"] if own else None, seen_quantity=seen["quantity"], seen_net_minor=seen["net_minor"],
-            seen_tax_minor=seen["tax_minor"], came=counts[0], loose=_loose(came, bundles), passed=counts[1], failed=counts[2],
-            receipts=[(came[0]["receipt_line_id"], counts[0])] if bundles and counts[0] else [] if bundles else [(row["receipt_line_id"], row["matched_quantity"]) for row in came],
+            seen_tax_minor=seen["tax_minor"], came=units, pieces=sum(part["per"] for parts in bundles for part in parts), loose=_loose(came, bundles), passed=passed, failed=inspected - passed,
+            receipts=[(came[0]["receipt_line_id"], units)] if bundles and units else [] if bundles else [(row["receipt_line_id"], row["matched_quantity"]) for row in came],
             return_line=return_line, balance=self._allotment.balance_of(line["order_row_id"]), tax_code=sold["tax_code"],
             is_delivery=delivery.is_delivery(sold), portal_paid_minor=self._paid(return_line, line["quantity"]),
         )  # fmt: skip

@@ -36,7 +36,7 @@ _KINDS = (
     ("order_in_other_channel", "The sale belongs to another shop's channel", "integration", "error", 8, False, "Look at channel_id of the shop in the settings, or correct the sale's channel."),
     ("sku_unknown", "A returned SKU was not sold on this order", "product_data", "error", 8, False, "Map the SKU to the row that sold it, or correct the product's SKU; the suggestion names the nearest."),
     ("row_ambiguous", "Two rows sold this SKU at different prices", "finance", "warn", 8, False, "Map the return to the row it belongs to."),
-    ("partial_bundle", "Part of a bundle is returned", "finance", "warn", 16, False, "Decide what the part is worth; the suggestion shows its share by units."),
+    ("partial_bundle", "Part of a bundle is returned", "finance", "warn", 16, False, "Wait for the rest, or accept the partial bundle: it is credited at its share by units, which the exception names."),
     ("quantity_exceeds_shipped", "More units are returned than were shipped", "cx", "error", 8, False, "Correct or reject the return in ReturnGo."),
     ("row_not_creditable", "The row of the sale has nothing to give back", "finance", "error", 8, False, "Look at the sale: the row has no units, no amount, or a discount that eats it up; credit it by hand if it is due."),
     ("currency_mismatch", "The return's prices are in another currency than the sale", "finance", "error", 8, False, "Look at the shop's currency and at the sale."),

@@ -15,6 +15,7 @@ from returns_pipeline.settings import ShopSettings
 from returns_pipeline.settings.model import Fee
 
 FAILED_INSPECTION = "failed_inspection"
+PARTIAL_BUNDLE = "partial_bundle"
 # Kind -> the unit's column, and whether ReturnGo may repeat one fee of the return on each unit.
 _KINDS = {
     "restocking": ("restocking_fee_minor", False),
@@ -22,11 +23,12 @@ _KINDS = {
     "return_shipping": ("shipment_fee_minor", True),
 }
 # What people read on the credit.
-_NAMES = {
+NAMES = {
     "restocking": "Restocking fee",
     "return": "Return fee",
     "return_shipping": "Return shipping fee",
     FAILED_INSPECTION: "Deduction after inspection",
+    PARTIAL_BUNDLE: "Components that did not come",
 }
 
 
@@ -94,7 +96,7 @@ def fee_rows(due: Mapping[str, int], goods: Sequence[Mapping[str, Any]], shop: S
         tax_code = main["tax_code"] if fee.tax_code == "same_as_item" else fee.tax_code
         model = next((row for row in goods if row["tax_code"] == tax_code), None)
         tax = _tax_in(taken, model)
-        rows.append(FeeRow(kind, _NAMES[kind], taken - tax, tax, tax_code, fee.nominal_code))
+        rows.append(FeeRow(kind, NAMES[kind], taken - tax, tax, tax_code, fee.nominal_code))
         room -= taken
     return rows
 

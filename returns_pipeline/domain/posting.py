@@ -96,6 +96,8 @@ def _fee_rows(case: Settlement, first: int, details: Mapping[str, Any]) -> Itera
 def _reason(line: CreditLine, rulings: Rulings, rma_id: int) -> str:
     if line.life == lives.LOST_IN_TRANSIT:
         return f"{lives.LOST_IN_TRANSIT}: claim {rulings.claim_reference(rma_id)}"
+    if line.loose:
+        return f"partial_bundle: {line.pieces_came} of {line.pieces} components came"
     return line.life
 
 

@@ -10,15 +10,22 @@ from typing import Any
 from returns_pipeline.domain import lives
 from returns_pipeline.domain.amendments import bring_down, lowered_by_staff, what_staff_changed
 from returns_pipeline.domain.cases import CreditLine, Settlement
-from returns_pipeline.domain.deductions import due_deductions, made_deductions, propose_deductions
+from returns_pipeline.domain.deductions import (
+    accepts_part_of_a_bundle,
+    due_deductions,
+    made_deductions,
+    propose_deductions,
+)
 from returns_pipeline.domain.fees import FAILED_INSPECTION, without_nominal
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.domain.posting import fee_too_great, held_credit, propose_posting, row_of
+from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.domain.raising import is_stale
 from returns_pipeline.domain.rulings import Rulings
 from returns_pipeline.settings import Settings, ShopSettings
 
 _DEAD_STATUSES = ("Rejected", "Canceled")
+_ACCEPT_THE_MONEY = ("accept_variance", "accept_partial_bundle")
 _NOTHING_PAID = ("UNPAID", "NOT_APPLICABLE", "", None)
 
 
@@ -73,10 +80,11 @@ def _settle_what_came(
     waits = _inspection_hold(case, rulings, shop)
     if waits is not None:
         return [waits]
-    part = _part_of_a_bundle(case)
+    part = _part_of_a_bundle(case, rulings)
     if part is not None:
         return [part]
-    due = {line.order_row_id: _due(line) for line in case.lines}
+    # A bundle that a person credits in part is used up: its units are due, at what came of them.
+    due = {line.order_row_id: line.quantity if line.loose else _due(line) for line in case.lines}
     if not any(due.values()) or any(lives.is_stock_only(line.life, shop.policy) for line in case.lines):
         return []
     short = {line.order_row_id: due[line.order_row_id] for line in case.lines if due[line.order_row_id] < line.quantity}
@@ -91,27 +99,27 @@ def _settle_what_came(
     blocked = _why_not_post(case, rulings, shop, settings)
     if blocked is not None:
         return [blocked]
-    return _deduct(case, shop, settings) or propose_posting(case, rulings, shop, settings, now)
+    return _deduct(case, rulings, shop, settings) or propose_posting(case, rulings, shop, settings, now)
 
 
-def _deduct(case: Settlement, shop: ShopSettings, settings: Settings) -> list[dict[str, Any]]:
-    """What failed units cost, put on the credit before it is posted; nothing once it stands there."""
-    due, made = due_deductions(case, shop), made_deductions(case)
-    if due == made:
+def _deduct(case: Settlement, rulings: Rulings, shop: ShopSettings, settings: Settings) -> list[dict[str, Any]]:
+    """What the customer does not get of what came, put on the credit before it is posted; nothing once it stands there."""
+    due, made = due_deductions(case, rulings, shop), made_deductions(case)
+    missing = {key: gross for key, gross in due.items() if key not in made}
+    if any(due.get(key) != gross for key, gross in made.items()):
+        found = f"{sum(due.values())} minor units by what came and by what inspection says now"
+        expected = f"a deduction of {sum(made.values())} minor units, as it stands"
+        return [held_credit(case, "failed_inspection", expected, found)]
+    if not missing:
         return []
-    if made:
-        found = f"{sum(due.values())} minor units by what inspection says now"
-        return [
-            held_credit(
-                case, "failed_inspection", f"a deduction of {sum(made.values())} minor units, as it stands", found
-            )
-        ]
-    if without_nominal({FAILED_INSPECTION: sum(due.values())}, shop):
-        found = f"a deduction of {sum(due.values())} minor units after inspection"
+    if any(kind == FAILED_INSPECTION for kind, _ in missing) and without_nominal({FAILED_INSPECTION: 1}, shop):
+        found = f"a deduction of {sum(missing.values())} minor units after inspection"
         return [held_credit(case, "fee_nominal_missing", "a nominal code in [brightpearl.fees]", found)]
-    if any(due[line.order_row_id] >= _left_of(case, line) for line in case.lines if line.order_row_id in due):
-        return [fee_too_great(case, f"a deduction of {sum(due.values())} minor units beside other fees")]
-    return propose_deductions(case, due, shop, settings)
+    for line in case.lines:
+        off = sum(gross for (_, order_row_id), gross in missing.items() if order_row_id == line.order_row_id)
+        if off and off >= _left_of(case, line):
+            return [fee_too_great(case, f"a deduction of {off} minor units beside other fees")]
+    return propose_deductions(case, missing, shop, settings)
 
 
 def _left_of(case: Settlement, line: CreditLine) -> int:
@@ -120,12 +128,13 @@ def _left_of(case: Settlement, line: CreditLine) -> int:
     return line.gross_minor - sum(case.kept_back.get(line.order_row_id, (0, 0))) - beside
 
 
-def _part_of_a_bundle(case: Settlement) -> dict[str, Any] | None:
+def _part_of_a_bundle(case: Settlement, rulings: Rulings) -> dict[str, Any] | None:
     """Components that make no whole bundle: what they are worth is for a person, and the rest may still come."""
     line = next((line for line in case.lines if line.loose), None)
-    if line is None:
+    if line is None or accepts_part_of_a_bundle(case, rulings):
         return None
-    found = f"{line.loose} components beyond {line.came} whole bundles on row {line.order_row_id}"
+    share = format_minor(round_half_up_ratio(line.gross_minor * line.pieces_came, line.pieces), case.currency)
+    found = f"{line.pieces_came} of {line.pieces} components on row {line.order_row_id}: by units {share} of {format_minor(line.gross_minor, case.currency)}"
     return held_credit(case, "partial_bundle", f"{line.quantity} whole bundles", found)
 
 
@@ -235,7 +244,7 @@ def _why_not_post(case: Settlement, rulings: Rulings, shop: ShopSettings, settin
 
 def _amount_mismatch(case: Settlement, rulings: Rulings, settings: Settings) -> dict[str, Any] | None:
     """What the portal says was paid against our share of the invoice, beyond both tolerances of the settings."""
-    if rulings.on_credit("accept_variance", case.credit_id, case.rma_id) is not None:
+    if any(rulings.on_credit(act, case.credit_id, case.rma_id) is not None for act in _ACCEPT_THE_MONEY):
         return None
     goods = [line for line in case.lines if not line.is_delivery]
     ours, paid = sum(line.gross_minor for line in goods), sum(line.portal_paid_minor for line in goods)

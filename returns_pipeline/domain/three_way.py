@@ -87,6 +87,7 @@ def three_way_match(
     for name in (
         "received_quantity",
         "credited_quantity",
+        "unbacked_quantity",
         "credited_net_minor",
         "credited_tax_minor",
         "foreign_quantity",
@@ -132,6 +133,8 @@ def _credited(
     dates = dict(zip(credits["credit_id"], credits["invoice_tax_date"], strict=True))
     posted = posted.assign(
         parcel=posted["credit_id"].map(parcel).fillna(0).astype("int64"),
+        # Posted for another reason than a receipt, which the ledger keeps.
+        unbacked=posted["qty"].where(posted["without_receipt_reason"].notna(), 0),
         credit_reference=pd.Series(
             [references.get(credit_id) for credit_id in posted["credit_id"]], index=posted.index, dtype="object"
         ),
@@ -144,6 +147,7 @@ def _credited(
         posted.groupby(["rma_id", "order_row_id", "parcel"])
         .agg(
             credited_quantity=("qty", "sum"),
+            unbacked_quantity=("unbacked", "sum"),
             credited_net_minor=("net_minor", "sum"),
             credited_tax_minor=("tax_minor", "sum"),
             credit_reference=("credit_reference", "last"),
@@ -243,7 +247,7 @@ def _states(lines: pd.DataFrame, shop: ShopSettings, patience: dt.timedelta, now
     without_receipt = lines["life"].isin(lives.WITHOUT_RECEIPT)
     is_credited = lines["credited_quantity"] >= lines["quantity"]
     is_received = lines["received_quantity"] > 0
-    over = ~without_receipt & (lines["credited_quantity"] > lines["received_quantity"])
+    over = ~without_receipt & (lines["credited_quantity"] - lines["unbacked_quantity"] > lines["received_quantity"])
     refunded = lines["refunded_minor"] > 0
     is_stock_only = lines["life"].map(lambda life: lives.is_stock_only(life, shop.policy)).astype("bool")
     no_money_due = lines["life"].isin(_OWED_NO_MONEY)

@@ -42,7 +42,10 @@ class Customer:
         refund_outcome: str | None = None,
         exchange_for: str | None = None,
     ) -> dict[str, Any]:
-        """Asks to return units: each entry is {"line": position or "sku": text, "quantity": 1, "parcel": 0}; None is the whole order."""
+        """Asks to return units: each entry is {"line": position or "sku": text, "quantity": 1, "parcel": 0}; None is the whole order.
+
+        An entry of a bundle may name one "component" of it by SKU.
+        """
         order = self._retailer.order(order_name)
         asked: list[UnitRequest] = []
         taken = self._units_returned_already(order)
@@ -56,7 +59,11 @@ class Customer:
             for _ in range(int(entry.get("quantity", 1))):
                 position = taken.get(line.line_id, 0)
                 taken[line.line_id] = position + 1
-                sold = self._retailer.sold_unit(order, line, min(position, line.quantity - 1))
+                sold = (
+                    self._retailer.component_unit(order, line, str(entry["component"]))
+                    if "component" in entry
+                    else self._retailer.sold_unit(order, line, min(position, line.quantity - 1))
+                )
                 exchange = self._exchange_item(order, exchange_for) if exchange_for else None
                 parcel = int(entry.get("parcel", 0))
                 asked.append(UnitRequest(sold, reason, resolution, method, parcel, Decimal(restocking_fee), exchange))

@@ -3,6 +3,7 @@
 Not here: what people do with it (`actors*`) and when (`story*`).
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
@@ -22,7 +23,7 @@ from returns_pipeline.sandbox.returngo.switches import ReturnGoSwitches
 from returns_pipeline.sandbox.returngo.world import ReturnGoWorld
 
 _OPENING_STOCK = 500
-_FOUR_PLACES = Decimal("0.0001")
+_CENT, _FOUR_PLACES = Decimal("0.01"), Decimal("0.0001")
 
 
 class Retailer:
@@ -148,6 +149,25 @@ class Retailer:
             else None,
             paid_price=_seen_by_customer(order, line.unit_paid(position)),
             paid_tax=_seen_by_customer(order, line.unit_tax(position)),
+        )
+
+    def component_unit(self, order: RetailOrder, line: OrderLine, sku: str) -> SoldUnit:
+        """One component of a bundle, as a portal shows it that takes bundles apart: a line of its own, at its part of the price by units."""
+        parts = dict(line.product.components) if line.product else {}
+        if sku not in parts:
+            raise LookupError(f"{line.sku} of order {order.name} has no component {sku!r}; it has {sorted(parts)}")
+        pieces, number = sum(parts.values()), self.product_ids[sku]
+        paid, tax = ((whole / pieces).quantize(_CENT, ROUND_HALF_UP) for whole in (line.unit_paid(0), line.unit_tax(0)))
+        return dataclasses.replace(
+            self.sold_unit(order, line, 0),
+            shop_line_item_id=f"{line.line_id}{number}",
+            shop_product_id=str(8_100_000_000_000 + number),
+            variant_id=str(46_100_000_000_000 + number),
+            product_name=self.products[sku].name,
+            sku=sku,
+            barcode=None,
+            paid_price=_seen_by_customer(order, paid),
+            paid_tax=_seen_by_customer(order, tax),
         )
 
     def price_of(self, order: RetailOrder, sku: str) -> Amount:

@@ -25,6 +25,7 @@ _DECISIONS: Mapping[str, tuple[str, ...]] = {
         "claim_reference_missing",
     ),
     "accept_variance": ("amount_mismatch", "exchange_undervalued", "failed_inspection", "credit_without_receipt"),
+    "accept_partial_bundle": ("partial_bundle",),
     "adopt_credit": ("foreign_credit", "double_credit"),
 }
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -151,6 +152,8 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
             f"{wanted.action} fits {', '.join(fitting)}, and exception {row['exception_id']} is {row['code']}"
         )
     _refuse_alone(settings, row, wanted)
+    if wanted.action == "accept_partial_bundle":
+        _refuse_used_bundle(connection, int(row["rma_id"]), wanted.value.get("order_row_id"))
     decisions.record(
         connection,
         action=wanted.action,
@@ -174,9 +177,32 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
     return f"{wanted.action} recorded for RMA {row['rma_id']}; the next sync judges it anew and closes the exception if it heals"
 
 
+def _refuse_used_bundle(connection: psycopg.Connection, rma_id: int, order_row_id: object) -> None:
+    """Opening a bundle spreads its charge over its components, so that nothing of it may be on a credit yet.
+
+    Where the whole bundle was announced and a part of it came, no line is held, the credit stands, and no row needs to be named.
+    """
+    held = connection.execute(
+        """SELECT l.order_row_id, coalesce(b.announced_qty + b.posted_qty + b.foreign_qty, 0)
+             FROM returns_return_lines l LEFT JOIN order_row_balance b USING (order_row_id)
+            WHERE l.rma_id = %s AND l.hold_code = 'partial_bundle'""",
+        [rma_id],
+    ).fetchall()
+    used = {int(row): int(units) for row, units in held}
+    if not used:
+        return
+    if order_row_id not in used:
+        known = ", ".join(f'{{"order_row_id": {row}}}' for row in used)
+        raise ActRefused(f"RMA {rma_id} holds parts of these bundles: {known}; name one in the value")
+    if used[int(str(order_row_id))]:
+        raise ActRefused(
+            f"{used[int(str(order_row_id))]} bundles of row {order_row_id} are on credits already: credit the part by hand in Brightpearl, then adopt that credit"
+        )
+
+
 def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> None:
     money, limit = row["money_minor"], settings.limits.second_approver_minor
-    if wanted.action != "accept_variance" or money is None or int(money) <= limit:
+    if wanted.action not in ("accept_variance", "accept_partial_bundle") or money is None or int(money) <= limit:
         return
     if not wanted.second or wanted.second.strip().casefold() == wanted.by.strip().casefold():
         raise ActRefused(
@@ -187,23 +213,39 @@ def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> No
 def take_back(
     connection: psycopg.Connection, decision_id: int, reason: str, by: str, os_user: str | None = None
 ) -> str:
-    """Takes a decision back, opens what was waived by it again, and answers what was done, in words.
+    """Takes a decision back, so that the next pass judges without it, opens what was waived by it again, and answers in words.
 
     Raises:
-        ActRefused: no decision of that id is in force, or a reason or name is missing.
+        ActRefused: there is none in force, a reason or name is missing, or a bundle is opened by it and its components are on credits.
     """
     if not reason.strip() or not by.strip():
         raise ActRefused("taking a decision back needs a reason and the name of who does it")
+    _refuse_opened_bundle(connection, decision_id)
     try:
         with connection.transaction():
             action, rma_id = decisions.revoke(connection, decision_id, revoked_by=by, reason=reason, os_user=os_user)
             waived = exceptions.waived_of(connection, rma_id) if action == "waive" and rma_id is not None else []
             for exception_id in waived:
                 exceptions.reopen(connection, exception_id, actor=by, note=reason, os_user=os_user)
-    except decisions.NoSuchDecision as refusal:
-        raise ActRefused(str(refusal)) from refusal
+    except decisions.NoSuchDecision as unknown:
+        raise ActRefused(str(unknown)) from unknown
     again = f"; open again: exception {', '.join(str(number) for number in waived)}" if waived else ""
-    return f"decision {decision_id} ({action}) is taken back{again}; the next sync judges anew; what is written already stays written"
+    return f"decision {decision_id} is taken back{again}; the next sync judges without it"
+
+
+def _refuse_opened_bundle(connection: psycopg.Connection, decision_id: int) -> None:
+    used = connection.execute(
+        """SELECT sum(b.announced_qty + b.posted_qty)
+             FROM operator_decisions d JOIN brightpearl_sales_order_rows whole ON whole.order_row_id = (d.value->>'order_row_id')::bigint
+             JOIN brightpearl_sales_order_rows part ON part.order_id = whole.order_id AND part.is_bundle_child
+             JOIN order_row_balance b ON b.order_row_id = part.order_row_id
+            WHERE d.decision_id = %s AND d.action = 'accept_partial_bundle'""",
+        [decision_id],
+    ).fetchone()
+    if used is not None and used[0]:
+        raise ActRefused(
+            f"{used[0]} components are on credits by decision {decision_id}: cancel or correct those in Brightpearl first"
+        )
 
 
 def record_inspection(

@@ -11,6 +11,7 @@ from returns_pipeline import schemas
 from returns_pipeline.clients.records_brightpearl import SalesCredit
 from returns_pipeline.domain import close
 from returns_pipeline.domain.books import lines_of_books, tax_proof_lines
+from returns_pipeline.domain.bundles import open_bundles, opened_bundles
 from returns_pipeline.domain.close import Cutoff
 from returns_pipeline.domain.cutoff import UnitCost, approved_not_received, lines_of_goods
 from returns_pipeline.domain.cutoff_money import exception_lines, refund_lines, stock_lines, unit_costs
@@ -21,7 +22,7 @@ from returns_pipeline.stages.decide import locations
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import GateVerdict, StageReport, total_of
-from returns_pipeline.storage import closes, frames, ledger
+from returns_pipeline.storage import closes, decisions, frames, ledger
 
 # A credit invoiced in a month was made or changed then or later; one dated ahead was changed at most this long before.
 _DATED_AHEAD = dt.timedelta(days=31)
@@ -71,7 +72,8 @@ def month_lines(stage_pass: Pass, cutoff: Cutoff, books: Sequence[Mapping[str, A
     )  # fmt: skip
     return_lines = whole("returns/return_lines")
     orders = whole("brightpearl/sales_orders")[["order_id", "currency"]]
-    order_rows = whole("brightpearl_sales_order_rows").merge(orders, on="order_id", how="left")
+    opened = opened_bundles(decisions.in_force(connection, shop.label))
+    order_rows = open_bundles(whole("brightpearl_sales_order_rows"), opened).merge(orders, on="order_id", how="left")
     currencies = dict(zip(order_rows["order_row_id"], order_rows["currency"], strict=True))
     effects = ledger.read_effects(connection, scope="all", shop=shop.label)
     ledger_lines = ledger.read_lines(connection, scope="all", shop=shop.label)

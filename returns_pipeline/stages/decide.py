@@ -8,16 +8,17 @@ import pandas as pd
 
 from returns_pipeline.domain import credits, findings, transfers
 from returns_pipeline.domain.balances import opening_balances
+from returns_pipeline.domain.bundles import component_balances, opened_bundles
 from returns_pipeline.domain.components import whole_units
 from returns_pipeline.domain.credits import CreditFacts
 from returns_pipeline.domain.places import places_of_units
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
-from returns_pipeline.stages.reading import Frames
+from returns_pipeline.stages.reading import ORDER_ROWS, Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import account_facts, decisions, ledger, open_returns, period_locks
+from returns_pipeline.storage import account_facts, ledger, open_returns, period_locks
 
 
 def propose_credits(stage_pass: Pass) -> StageReport:
@@ -34,18 +35,27 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
     """The proposals as they follow from the facts of this moment, after the facts were written into the balances."""
     read = Frames(stage_pass, shop)
     orders, order_rows = read["brightpearl/sales_orders"], read["brightpearl_sales_order_rows"]
-    ledger.ensure_balances(stage_pass.connection, opening_balances(orders, order_rows))
+    ensure_balances(stage_pass, read)
     facts = CreditFacts(
         rmas=read["returngo/rmas"], return_lines=read["returns/return_lines"], items=read["returngo/return_items"],
         shipments=read["returngo_shipments"], transactions=read["returngo/transactions"], receipts=read["returns/receipts"], orders=orders,
         order_rows=order_rows, products=read["brightpearl/products"], credits=read["brightpearl/sales_credits"], credit_rows=read["brightpearl_sales_credit_rows"],
         balances=_balances(stage_pass, order_rows), effects=read.effects(), ledger_lines=read.ledger_lines(),
-        decisions=decisions.in_force(stage_pass.connection, shop.label), newest_return=open_returns.newest(stage_pass.connection, shop.label),
+        decisions=read.decisions(), newest_return=open_returns.newest(stage_pass.connection, shop.label),
         locked_until=_locked_until(stage_pass, shop),
     )  # fmt: skip
     decided = credits.propose_credits(facts, shop, stage_pass.settings, stage_pass.now)
     _record_facts(stage_pass, read, read.standing(), decided.foreign)
     return decided.proposals
+
+
+def ensure_balances(stage_pass: Pass, read: Frames) -> None:
+    """Writes down what each row of the sales was charged; components of opened bundles share what their bundle was charged."""
+    connection, as_sold = stage_pass.connection, read.as_stored(ORDER_ROWS)
+    ledger.ensure_balances(connection, opening_balances(read["brightpearl/sales_orders"], as_sold))
+    opened = opened_bundles(read.decisions())
+    of_opened = as_sold[as_sold["order_row_id"].isin(opened)]
+    ledger.ensure_balances(connection, component_balances(as_sold, opened, _balances(stage_pass, of_opened)))
 
 
 def _locked_until(stage_pass: Pass, shop: ShopSettings) -> dt.date | None:

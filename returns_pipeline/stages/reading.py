@@ -6,11 +6,14 @@ import pandas as pd
 
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
+from returns_pipeline.domain.bundles import open_bundles, opened_bundles
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import judge_gate
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import frames
+from returns_pipeline.storage import decisions, frames
+
+ORDER_ROWS = "brightpearl_sales_order_rows"
 
 
 class Frames:
@@ -26,8 +29,18 @@ class Frames:
             self._known[table] = self.fresh(table)
         return self._known[table]
 
+    def decisions(self) -> pd.DataFrame:
+        """What people decided for this shop and did not take back."""
+        return decisions.in_force(self._pass.connection, self.shop.label)
+
     def fresh(self, table: str) -> pd.DataFrame:
-        """Reads the table now, whatever was read before."""
+        """Reads the table now, whatever was read before; rows of sales with the bundles opened that people accepted in part."""
+        if table == ORDER_ROWS:
+            return open_bundles(self.as_stored(table), opened_bundles(self.decisions()))
+        return self.as_stored(table)
+
+    def as_stored(self, table: str) -> pd.DataFrame:
+        """Reads the table now, as the other system gave it."""
         return frames.read(
             self._pass.connection,
             table,

@@ -62,6 +62,38 @@ _CHECKS = (
         "integration",
         is_error=True,
     ),
+    StandingCheck(
+        "no_expected_return_is_stuck",
+        "brightpearl/expected_returns",
+        "Every expected return that was decided on is written",
+        "warehouse",
+        is_error=False,
+        is_announced=False,
+    ),
+    StandingCheck(
+        "no_posting_is_stuck",
+        "brightpearl/posted_credits",
+        "Every credit that was decided on is posted, and its refund recorded",
+        "finance",
+        is_error=False,
+        is_announced=False,
+    ),
+    StandingCheck(
+        "no_confirmation_is_stuck",
+        "returngo/receipt_confirmations",
+        "Every parcel that is settled is confirmed to ReturnGo",
+        "cx",
+        is_error=False,
+        is_announced=False,
+    ),
+    StandingCheck(
+        "no_transfer_write_is_stuck",
+        "brightpearl/stock_transfers",
+        "Every transfer of passed units that was decided on is written",
+        "warehouse",
+        is_error=False,
+        is_announced=False,
+    ),
 )
 
 STANDING_CHECKS: Mapping[str, tuple[StandingCheck, ...]] = {

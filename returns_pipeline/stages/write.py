@@ -14,7 +14,8 @@ from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
 from returns_pipeline.effects.stopping import deferred
 from returns_pipeline.settings import ShopSettings, live_kinds
-from returns_pipeline.stages import decide
+from returns_pipeline.stages import decide, verdicts
+from returns_pipeline.stages.inventory import inventory
 from returns_pipeline.stages.passes import Pass, refuse_unfit
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
@@ -146,11 +147,10 @@ def _tell(
                 judged_rmas(stage_pass),
             )
         )
-    waiting = of_writer[
-        (of_writer["state"] == "planned") & of_writer["needs_approval"] & of_writer["approved_batch"].isna()
-    ]
-    report.counts["awaiting_approval"] = len(waiting)
-    report.counts["still_open"] = int((~of_writer["state"].isin(["confirmed", "voided"])).sum())
+    verdict = inventory(writer, of_writer, stage_pass.now)
+    report.counts["awaiting_approval"] = verdict.sums["awaiting_approval"]
+    report.counts["still_open"] = verdict.looked_at
+    verdicts.give(stage_pass, report, verdict)
     written = [payload["expect"] for payload in of_writer.loc[of_writer["state"] == "confirmed", "payload"]]
     done = pd.DataFrame(
         [{**row, "currency": expect["currency"]} for expect in written for row in expect.get("rows", ())],

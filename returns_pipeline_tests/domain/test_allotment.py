@@ -52,7 +52,7 @@ class OrderRow:
         quantity, net, tax = self.credits[number]
         line = CreditLine(
             order_row_id=1, quantity=quantity, net_minor=net, tax_minor=tax, credit_row_id=61, seen_quantity=quantity, seen_net_minor=net,
-            seen_tax_minor=tax, came=units, loose=0, passed=0, failed=0, receipts=[], return_line=None, balance=self.allotment().row(1), tax_code="T20",
+            seen_tax_minor=tax, came=units, pieces=0, loose=0, passed=0, failed=0, receipts=[], return_line=None, balance=self.allotment().row(1), tax_code="T20",
             is_delivery=False, portal_paid_minor=0,
         )  # fmt: skip
         ((_, target, kept_net, kept_tax, details),) = amended_rows(

@@ -110,8 +110,8 @@ class TestFailedUnits:
     @pytest.mark.parametrize(
         ("negative_rows", "key", "rows"),
         [
-            ("allowed", "deduct:8001:9001:row", [(2, 2000, 400), (1, -400, -80)]),
-            ("refused", "deduct:8001:9001:netted", [(2, 1600, 320)]),
+            ("allowed", "deduct:8001:9001:failed_inspection:row", [(2, 2000, 400), (1, -400, -80)]),
+            ("refused", "deduct:8001:9001:failed_inspection:netted", [(2, 1600, 320)]),
         ],
     )
     def test_s72_a_share_of_the_failed_units_is_kept_back_before_posting(self, connection, negative_rows, key, rows):

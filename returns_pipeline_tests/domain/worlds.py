@@ -134,12 +134,22 @@ def effects(*rows: dict) -> pd.DataFrame:
 def ledger_lines(*rows: dict) -> pd.DataFrame:
     """Lines of effects as the ledger answers them; nothing by default."""
     plain = {"effect_id": 1, "line_no": 1, "shop": "uk", "kind": "credit.post", "state": "confirmed", "credit_id": 8001}
-    plain |= {"rma_id": RMA, "order_id": SALE, "order_row_id": 1, "qty": 1, "net_minor": 1000, "tax_minor": 200}
+    plain |= {
+        "rma_id": RMA,
+        "order_id": SALE,
+        "order_row_id": 1,
+        "without_receipt_reason": None,
+        "qty": 1,
+        "net_minor": 1000,
+        "tax_minor": 200,
+    }
     whole = ("rma_id", "credit_id")
     types = dict.fromkeys(
         ("effect_id", "line_no", "order_id", "order_row_id", "qty", "net_minor", "tax_minor"), "int64"
     )
-    types |= dict.fromkeys(whole, "Int64") | dict.fromkeys(("shop", "kind", "state"), "string")
+    types |= dict.fromkeys(whole, "Int64") | dict.fromkeys(
+        ("shop", "kind", "state", "without_receipt_reason"), "string"
+    )
     return pd.DataFrame([plain | row for row in rows], columns=list(plain)).astype(types)
 
 

@@ -1,10 +1,21 @@
 """Quantities, SKUs and bundles: what came against what was sold and announced."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from returns_pipeline.domain import RULES_VERSION
+from returns_pipeline.storage import database
 from returns_pipeline_tests.scenarios.lockstep import Steps, in_lockstep
-from returns_pipeline_tests.scenarios.retailer import RETURNS, Retailer
+from returns_pipeline_tests.scenarios.retailer import RETURNS, Order, Retailer
+
+
+def the_set(order: Order) -> tuple[int, Decimal]:
+    """The row of the order's bundle and what was charged for it, tax included."""
+    with database.connect() as connection:
+        ((row_id, charged),) = connection.execute(
+            "SELECT order_row_id, net_minor + tax_minor FROM brightpearl_sales_order_rows WHERE order_id = %s AND is_bundle_parent",
+            [order.order_id],
+        ).fetchall()
+    return row_id, Decimal(charged) / 100
 
 
 @in_lockstep
@@ -154,6 +165,52 @@ def test_24_a_part_of_a_bundle_is_for_a_person_to_value(retailer: Retailer) -> S
     assert [credit.is_posted for credit in retailer.credits(order)] == [False]
     assert "partial_bundle" in retailer.exceptions(asked)
     assert retailer.parcels(asked) == ["Received"]
+
+
+@in_lockstep
+def test_24_a_person_accepts_a_part_of_a_bundle_at_its_share(retailer: Retailer) -> Steps:
+    """One piece of the set came and the customer keeps the rest: it is credited by units, to the penny, and the rest is never given back."""
+    order = retailer.order("bundle")
+    part, pieces = {"SET-TOWEL": ("TWL-BATH", 5), "SET-TEA": ("TEAPOT-1", 3)}[order.sku]
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    retailer.receive(asked, {part: 1})
+    yield
+    retailer.decide(asked, "partial_bundle", "accept_partial_bundle")
+    yield
+    (credit,) = retailer.credits(order)
+    (goods,) = [row for row in credit.rows if not row["is_bundle_child"]]
+    share = (retailer.paid(asked) / pieces).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    assert (credit.is_posted, Decimal(goods["net"]) + Decimal(goods["tax"])) == (True, share)
+    assert "credited_more_than_received" not in retailer.exceptions(asked)
+    assert "partial_bundle" not in retailer.exceptions(asked)
+
+
+@in_lockstep
+def test_24_components_that_are_announced_by_themselves_go_back_one_by_one_once_a_person_agrees(
+    retailer: Retailer,
+) -> Steps:
+    """The portal takes the set apart: its first piece is credited at its share, and what is left of the set makes up the rest to the penny."""
+    order = retailer.order("bundle")
+    part, *others = {"SET-TOWEL": ["TWL-BATH", "TWL-BATH", "TWL-HAND", "TWL-HAND", "TWL-FACE"], "SET-TEA": ["TEAPOT-1", "MUG-BLU", "MUG-BLU"]}[order.sku]  # fmt: skip
+    asked = retailer.approved(order, [{"line": 0, "component": part}])
+    yield
+    assert (retailer.exceptions(asked), retailer.credits(order)) == ({"partial_bundle"}, [])
+    row_id, charged = the_set(order)
+    retailer.decide(asked, "partial_bundle", "accept_partial_bundle", order_row_id=row_id)
+    yield
+    retailer.send_back(asked)
+    rest = retailer.approved(order, [{"line": 0, "component": sku} for sku in others])
+    yield
+    retailer.send_back(rest)
+    yield
+    first, last = retailer.credits(order)
+    assert (first.is_posted, first.units) == (True, {part: 1})
+    assert abs(first.gross - retailer.paid(asked)) <= Decimal("0.01")
+    assert last.is_posted
+    assert first.gross + last.gross == charged
+    assert retailer.exceptions(asked) == set()
 
 
 @in_lockstep
