@@ -12,6 +12,7 @@ import picture
 from returns_pipeline import schemas
 from returns_pipeline.definitions import defs
 from returns_pipeline.domain.catalogue import CATALOGUE, ExceptionKind
+from returns_pipeline.stages.acting import decisions_for
 
 FOLDER = Path(__file__).parent
 DEFAULTS = FOLDER.parent / "returns_pipeline" / "settings" / "defaults.toml"
@@ -93,7 +94,8 @@ def runbook() -> str:
         "# Runbook: what to do about each exception",
         "",
         "One section per code. `returns-pipeline exceptions list --owner finance` shows what is open,",
-        "`returns-pipeline exceptions show ID` one case with what was expected and found.",
+        "`returns-pipeline exceptions show ID` one case with what was expected and found and the actions that fit it.",
+        "`acknowledge` and `waive` fit any exception, `void` any about a return or a write, `retry` and `adopt` any about a write.",
         "",
         "Generated from `returns_pipeline/domain/catalogue.py` by `make docs`.",
         "",
@@ -114,6 +116,8 @@ def runbook() -> str:
             f"Next step: {kind.next_step}",
             "",
         ]
+        if fitting := decisions_for(kind.code):
+            lines += ["Decisions that fit: " + ", ".join(f"`{action}`" for action in fitting) + ".", ""]
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from returns_pipeline.commands.answers import Answer
 from returns_pipeline.domain.catalogue import CATALOGUE
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.settings import load_settings
-from returns_pipeline.stages.acting import Act, ActRefused, act, value_in
+from returns_pipeline.stages.acting import Act, ActRefused, act, actions_for, value_in
 from returns_pipeline.storage import database, exceptions, frames
 
 
@@ -50,6 +50,7 @@ def shown(exception_id: int) -> Answer:
             f"found: {row['found']}",
             f"suggestion: {row['suggestion'] or 'none'}",
             f"next step: {kind.next_step}",
+            f"actions: {', '.join(actions_for(row['code'], row['subject_type']))}",
         ]
     lines += [
         f"{turn.at:%Y-%m-%d %H:%M} {turn.what} by {turn.actor}{': ' + turn.note if turn.note else ''}" for turn in turns

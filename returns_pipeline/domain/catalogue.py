@@ -106,8 +106,8 @@ _KINDS = (
     ("receipt_without_credit", "Goods came and no credit followed", "finance", "error", 4, True, "Look at the last runs of returns_sync; run it for this return, or post the credit by hand."),
     ("credit_without_refund", "Credited, and the customer's money has not followed", "cx", "warn", 8, True, "Refund the customer in ReturnGo, or write there why not."),
     ("status_drift", "ReturnGo and Brightpearl say different things", "cx", "warn", 16, True, "Compare both; set the status in ReturnGo, or mend the credit in Brightpearl."),
-    ("tax_gap", "A credit stands in the books with a tax that is not its units'", "finance", "error", 8, False, "Compare the credit with the invoice; correct it in Brightpearl, or accept the variance with a reason."),
-    ("credit_error", "A posted credit differs from what was planned", "finance", "critical", 4, False, "Compare the credit with its tax proof; correct it in Brightpearl, or accept the variance with a reason."),
+    ("tax_gap", "A credit stands in the books with a tax that is not its units'", "finance", "error", 8, False, "Compare the credit with the invoice; correct it in Brightpearl, or waive it with a reason."),
+    ("credit_error", "A posted credit differs from what was planned", "finance", "critical", 4, False, "Compare the credit with its tax proof; correct it in Brightpearl, or waive it with a reason."),
     # The pipeline itself
     ("gate_closed", "A batch could not be used, so nothing is written that needs it", "integration", "error", 2, True, "Read the reason: mend the records named, or wait until the account can be read; the next batch that fits opens the gate."),
     ("check_failed", "A check of the data team failed", "integration", "warn", 16, True, "Read the check's own page in Dagster."),

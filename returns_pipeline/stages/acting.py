@@ -40,6 +40,16 @@ class ActRefused(Exception):
     """The act does not fit the exception, or lacks what it needs; nothing was changed."""
 
 
+def decisions_for(code: str) -> tuple[str, ...]:
+    """The decisions that fit exceptions of a code, beside those that fit any."""
+    return tuple(action for action, codes in _DECISIONS.items() if code in codes)
+
+
+def actions_for(code: str, subject_type: str) -> tuple[str, ...]:
+    """Every action that fits an open exception."""
+    return (*decisions_for(code), *(_ON_EFFECTS if subject_type == "effect" else ("void",)), *_ON_ANY)
+
+
 @dataclass(frozen=True)
 class Act:
     """What a person asks for: an action, what it needs, why, and who; names are asserted, not proved."""

@@ -9,7 +9,7 @@ import pytest
 from returns_pipeline.domain.catalogue import CATALOGUE
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import Settings, load_settings
-from returns_pipeline.stages.acting import Act, ActRefused, act, take_back
+from returns_pipeline.stages.acting import Act, ActRefused, act, decisions_for, take_back
 from returns_pipeline.storage import decisions, exceptions, frames
 from returns_pipeline_tests.storage.rows import frame
 
@@ -195,3 +195,19 @@ def test_a_decision_is_taken_back_once_and_stays_on_record(connection, settings,
         take_back(connection, int(number), "again", "Grace")
     with pytest.raises(ActRefused, match="needs a reason"):
         take_back(connection, int(number), "", "Grace")
+
+
+@pytest.mark.parametrize(
+    ("words", "action"),
+    [
+        ("accept the variance", "accept_variance"),
+        ("adopt that credit", "adopt_credit"),
+        ("map the", "map_sku"),
+        ("lost_in_transit", "lost_in_transit"),
+    ],
+)
+def test_a_next_step_names_only_what_fits_its_exception(words, action):
+    """Who does as the runbook says must not be refused."""
+    told = [kind.code for kind in CATALOGUE.values() if words in kind.next_step.casefold()]
+    assert told
+    assert [code for code in told if action not in decisions_for(code)] == []
