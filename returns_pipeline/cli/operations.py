@@ -29,6 +29,14 @@ def add_operations(commands: argparse._SubParsersAction) -> None:
     health.add_argument("--json", action="store_true")
     ledger = commands.add_parser("ledger", help="The effect ledger.").add_subparsers(required=True, metavar="VERB")
     command(ledger, "verify", _ledger_verify, "Checks the audit chain from its first row.")
+    erased = command(
+        commands, "erase", _erase, "Forgets free text and parcels of one order; money, ledger and audit stay."
+    )
+    erased.add_argument(
+        "--order", required=True, help="Shopify's order id, the order's name, or Brightpearl's order id"
+    )
+    erased.add_argument("--reason", required=True)
+    erased.add_argument("--by", required=True, metavar="NAME")
     db = commands.add_parser("db", help="The embedded database.").add_subparsers(required=True, metavar="VERB")
     command(db, "start", _db_start, "Starts the embedded server and migrates it.")
     command(db, "stop", _db_stop, "Stops the embedded server.")
@@ -60,6 +68,12 @@ def _health(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import health
 
     return show(health.heartbeats_now(), chosen.json)
+
+
+def _erase(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import erase
+
+    return show(erase.erase(chosen.order, by=chosen.by, reason=chosen.reason), as_json=False)
 
 
 def _ledger_verify(_: argparse.Namespace) -> int:
