@@ -165,6 +165,12 @@ class Ledger(Table):
     close_wait_seconds: int = Field(ge=0)
 
 
+class Ui(Table):
+    """How Dagster's web server is reached."""
+
+    behind_proxy: bool
+
+
 class DaysOf(Table):
     """Days that one kind of evidence is kept; 0: as `evidence_days`."""
 
@@ -352,6 +358,7 @@ class Settings(Table):
     tolerances: Tolerances
     limits: Limits
     ledger: Ledger
+    ui: Ui
     retention: Retention
     quota: Quota
     sla: ServiceLevels
