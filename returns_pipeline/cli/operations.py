@@ -24,6 +24,9 @@ def add_operations(commands: argparse._SubParsersAction) -> None:
         metavar="ORDER",
         help="writes two identical test credits on a test order and says what stands",
     )
+    doctor.add_argument(
+        "--write-settings", type=Path, metavar="FILE", help="write a proposal of settings into a new file"
+    )
     doctor.add_argument("--json", action="store_true")
     health = command(commands, "health", _health, "Exit 1 when a heartbeat is stale: for a monitor outside Dagster.")
     health.add_argument("--json", action="store_true")
@@ -57,6 +60,8 @@ def _checks_new(chosen: argparse.Namespace) -> int:
 def _doctor(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import doctor, go_live, prove_dedupe
 
+    if chosen.write_settings:
+        return show(doctor.propose_settings(chosen.write_settings), chosen.json)
     if chosen.prove_dedupe:
         return show(prove_dedupe.prove(chosen.prove_dedupe), chosen.json)
     if chosen.go_live:
