@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = built.add_subparsers(title="commands", required=True, metavar="COMMAND")
     running.add_demo(commands)
+    running.add_drill(commands)
     running.add_sync(commands)
     people.add_people(commands)
     operations.add_operations(commands)

@@ -1,9 +1,12 @@
 """The commands by which people act: approve, resolve, record, import. What each does is in `commands/`."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from returns_pipeline.cli.words import command, show
+
+Run = Callable[[argparse.Namespace], int]
 
 
 def add_people(commands: argparse._SubParsersAction) -> None:
@@ -42,7 +45,7 @@ def add_people(commands: argparse._SubParsersAction) -> None:
     resolve.add_argument(
         "--action",
         required=True,
-        help="acknowledge, waive, void, map_sku, keep_item, lost_in_transit, accept_variance, accept_partial_bundle, adopt_credit; on a write: retry, void, adopt",
+        help="acknowledge, waive, void, map_sku, keep_item, lost_in_transit, accept_variance, accept_partial_bundle, adopt_credit; on a write: retry, void, adopt; on what was waived: reopen",
     )
     resolve.add_argument("--value", default="{}", help="JSON that the action needs, such as '{\"order_row_id\": 17}'")
     resolve.add_argument("--reason", required=True)
@@ -75,6 +78,17 @@ def add_people(commands: argparse._SubParsersAction) -> None:
     record.add_argument("--result", choices=["pass", "damaged", "write_off"], required=True)
     record.add_argument("--reason", default="")
     record.add_argument("--by", required=True, metavar="NAME")
+    _add_lists(inspections, "received units that wait for an inspection", _inspections_export, _inspections_import)
+    skus = commands.add_parser("skus", help="SKUs that hold returns.").add_subparsers(required=True, metavar="VERB")
+    _add_lists(skus, "SKUs that no sale carries", _skus_export, _skus_import)
+
+
+def _add_lists(verbs: argparse._SubParsersAction, what: str, exporting: Run, importing: Run) -> None:
+    exported = command(verbs, "export", exporting, f"Writes the {what} as a new CSV to fill in.")
+    exported.add_argument("file", type=Path)
+    imported = command(verbs, "import", importing, "Takes the filled-in CSV; with one bad row nothing is taken.")
+    imported.add_argument("file", type=Path)
+    imported.add_argument("--by", required=True, metavar="NAME", help="who imports (asserted and recorded as such)")
 
 
 def _postings_list(chosen: argparse.Namespace) -> int:
@@ -146,3 +160,27 @@ def _inspections_record(chosen: argparse.Namespace) -> int:
         ),
         as_json=False,
     )
+
+
+def _inspections_export(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import inspections
+
+    return show(inspections.export_list(chosen.file), as_json=False)
+
+
+def _inspections_import(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import inspections
+
+    return show(inspections.import_list(chosen.file, chosen.by), as_json=False)
+
+
+def _skus_export(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import skus
+
+    return show(skus.export_list(chosen.file), as_json=False)
+
+
+def _skus_import(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import skus
+
+    return show(skus.import_list(chosen.file, chosen.by), as_json=False)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from returns_pipeline.cli.words import FOUND_SOMETHING, OK, command, print_json, say_progress, show
+from returns_pipeline.cli.words import FOUND_SOMETHING, OK, USAGE, command, print_json, say_progress, show
 
 
 def add_demo(commands: argparse._SubParsersAction) -> None:
@@ -31,6 +31,15 @@ def add_demo(commands: argparse._SubParsersAction) -> None:
     serve.add_argument(
         "rest", nargs=argparse.REMAINDER, help="options of the sandbox itself; try: sandbox serve --help"
     )
+
+
+def add_drill(commands: argparse._SubParsersAction) -> None:
+    """The words of the cases to practise on."""
+    drill = command(commands, "drill", _drill, "A case to practise on, in a small world of its own.")
+    drill.add_argument("role", nargs="?", choices=["finance", "warehouse", "cx", "product-data", "data"])
+    drill.add_argument("--check", action="store_true", help="judge how the drill of that role was resolved")
+    drill.add_argument("--stop", action="store_true", help="end the drill that is under way")
+    drill.add_argument("--json", action="store_true")
 
 
 def add_sync(commands: argparse._SubParsersAction) -> None:
@@ -74,6 +83,17 @@ def _dev(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import dev
 
     return show(dev.run(seed=chosen.seed, port=chosen.port, say=say_progress), as_json=False)
+
+
+def _drill(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import drill
+
+    if chosen.stop:
+        return show(drill.stop(), chosen.json)
+    if chosen.role is None:
+        print("returns-pipeline drill: name a role, or --stop", file=sys.stderr)
+        return USAGE
+    return show(drill.check(chosen.role) if chosen.check else drill.start(chosen.role, say_progress), chosen.json)
 
 
 def _sandbox_serve(chosen: argparse.Namespace) -> int:

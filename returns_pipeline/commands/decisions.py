@@ -1,5 +1,7 @@
 """`decisions`: what people decided about single subjects, and taking a decision back. Deciding is `exceptions resolve`."""
 
+import getpass
+
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
 from returns_pipeline.stages import acting
@@ -23,6 +25,6 @@ def revoke(decision_id: int, *, reason: str, by: str) -> Answer:
     runtime.prepare()
     try:
         with database.connect() as connection:
-            return Answer([acting.take_back(connection, decision_id, reason, by)])
+            return Answer([acting.take_back(connection, decision_id, reason, by, getpass.getuser())])
     except acting.ActRefused as refusal:
         return Answer([f"refused, nothing was changed: {refusal}"], status=1)

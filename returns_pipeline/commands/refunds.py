@@ -5,7 +5,8 @@ from pathlib import Path
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
 from returns_pipeline.settings import load_settings
-from returns_pipeline.stages.importing import ListRefused, refunds_in
+from returns_pipeline.stages.csv_lists import ListRefused
+from returns_pipeline.stages.importing import refunds_in
 from returns_pipeline.storage import closes, database
 
 

@@ -4,6 +4,7 @@ from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.commands.checks import CheckNotWritten
+from returns_pipeline.commands.drill import NoDrill
 from returns_pipeline.commands.sandbox_process import SandboxDown
 from returns_pipeline.settings import SettingsError
 from returns_pipeline.stages.passes import NotReady
@@ -29,4 +30,5 @@ REFUSALS = (
     ApprovalRefused,
     SandboxDown,
     CheckNotWritten,
+    NoDrill,
 )

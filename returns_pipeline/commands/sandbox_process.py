@@ -25,6 +25,7 @@ class Sandbox:
     """A running sandbox: what it tells the environment, and its admin address."""
 
     def __init__(self, described: dict[str, Any]) -> None:
+        self.described = described
         self.environment: dict[str, str] = described["environment"]
         self.settings_toml: str = described["settings_toml"]
         self.admin_url: str = described["admin_url"]
@@ -58,26 +59,38 @@ def running(*, seed: int, living: bool = False) -> Iterator[Sandbox]:
         SandboxDown: it did not come up within a minute.
     """
     with tempfile.TemporaryDirectory(prefix="returns-sandbox-") as folder:
-        told = Path(folder) / "sandbox.json"
-        log = Path(folder) / "log"
-        command = [
-            sys.executable,
-            "-m",
-            "returns_pipeline.sandbox.serve",
-            "--seed",
-            str(seed),
-            "--write-environment",
-            str(told),
-        ]
-        with log.open("w") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own module
-                [*command, *(["--living"] if living else [])], stdout=output, stderr=subprocess.STDOUT, env=_bare()
-            )
+        process, sandbox = _started(Path(folder), seed, ["--living"] if living else [], is_apart=False)
         try:
-            yield Sandbox(_wait_for(told, process, log))
+            yield sandbox
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+def start_apart(folder: Path, *, seed: int) -> tuple[int, Sandbox]:
+    """A sandbox that lives on when this process ends, and the number of its process; what it prints is in `folder`.
+
+    Raises:
+        SandboxDown: it did not come up within a minute.
+    """
+    process, sandbox = _started(folder, seed, [], is_apart=True)
+    return process.pid, sandbox
+
+
+def _started(folder: Path, seed: int, options: list[str], *, is_apart: bool) -> tuple[subprocess.Popen[bytes], Sandbox]:
+    told, log = folder / "sandbox.json", folder / "log"
+    told.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "returns_pipeline.sandbox.serve", "--seed", str(seed)]
+    command += ["--write-environment", str(told), *options]
+    with log.open("w") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdout=output, stderr=subprocess.STDOUT, env=_bare(), start_new_session=is_apart
+        )
+    try:
+        return process, Sandbox(_wait_for(told, process, log))
+    except BaseException:
+        process.terminate()
+        raise
 
 
 def _bare() -> dict[str, str]:

@@ -13,6 +13,7 @@ from returns_pipeline.storage.ledger import audit
 
 _RESULTS = ("pass", "damaged", "write_off")
 _ON_ANY = ("acknowledge", "waive")
+_ON_WAIVED = ("reopen",)
 _ON_EFFECTS = ("retry", "void", "adopt")
 _DECISIONS: Mapping[str, tuple[str, ...]] = {
     "map_sku": ("sku_unknown", "row_ambiguous", "order_ambiguous"),
@@ -56,9 +57,11 @@ def act(connection: psycopg.Connection, settings: Settings, exception_id: int, w
     Raises:
         ActRefused: the id, the action, its value or its approvers do not fit.
     """
-    row = _open_exception(connection, exception_id)
     if not wanted.reason.strip() or not wanted.by.strip():
         raise ActRefused("an act needs a reason and the name of who decides")
+    if wanted.action in _ON_WAIVED:
+        return _reopen(connection, exception_id, wanted)
+    row = _open_exception(connection, exception_id)
     missing = [name for name in _NEEDS.get(wanted.action, ()) if name not in wanted.value]
     if missing:
         raise ActRefused(
@@ -79,6 +82,14 @@ def act(connection: psycopg.Connection, settings: Settings, exception_id: int, w
     if wanted.action in _ON_EFFECTS:
         return _on_effect(connection, row, wanted)
     return _decide(connection, settings, row, wanted)
+
+
+def _reopen(connection: psycopg.Connection, exception_id: int, wanted: Act) -> str:
+    try:
+        exceptions.reopen(connection, exception_id, actor=wanted.by, note=wanted.reason, os_user=wanted.os_user)
+    except exceptions.NoSuchException as refusal:
+        raise ActRefused(str(refusal)) from refusal
+    return f"exception {exception_id} is open again"
 
 
 def _settle_return(connection: psycopg.Connection, row: Mapping[str, Any], wanted: Act) -> None:
@@ -134,7 +145,7 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
     fitting = _DECISIONS.get(wanted.action)
     if fitting is None:
         raise ActRefused(
-            f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_EFFECTS, *_DECISIONS))}"
+            f"there is no action {wanted.action!r}; there are {', '.join((*_ON_ANY, *_ON_WAIVED, *_ON_EFFECTS, *_DECISIONS))}"
         )
     if row["code"] not in fitting:
         raise ActRefused(
@@ -199,14 +210,30 @@ def _refuse_alone(settings: Settings, row: Mapping[str, Any], wanted: Act) -> No
         )
 
 
-def take_back(connection: psycopg.Connection, decision_id: int, reason: str, by: str) -> str:
-    """Takes a decision back, so that the next pass judges without it, and answers in words.
+def take_back(
+    connection: psycopg.Connection, decision_id: int, reason: str, by: str, os_user: str | None = None
+) -> str:
+    """Takes a decision back, so that the next pass judges without it, opens what was waived by it again, and answers in words.
 
     Raises:
         ActRefused: there is none in force, a reason or name is missing, or a bundle is opened by it and its components are on credits.
     """
     if not reason.strip() or not by.strip():
         raise ActRefused("taking a decision back needs a reason and the name of who does it")
+    _refuse_opened_bundle(connection, decision_id)
+    try:
+        with connection.transaction():
+            action, rma_id = decisions.revoke(connection, decision_id, revoked_by=by, reason=reason, os_user=os_user)
+            waived = exceptions.waived_of(connection, rma_id) if action == "waive" and rma_id is not None else []
+            for exception_id in waived:
+                exceptions.reopen(connection, exception_id, actor=by, note=reason, os_user=os_user)
+    except decisions.NoSuchDecision as unknown:
+        raise ActRefused(str(unknown)) from unknown
+    again = f"; open again: exception {', '.join(str(number) for number in waived)}" if waived else ""
+    return f"decision {decision_id} is taken back{again}; the next sync judges without it"
+
+
+def _refuse_opened_bundle(connection: psycopg.Connection, decision_id: int) -> None:
     used = connection.execute(
         """SELECT sum(b.announced_qty + b.posted_qty)
              FROM operator_decisions d JOIN brightpearl_sales_order_rows whole ON whole.order_row_id = (d.value->>'order_row_id')::bigint
@@ -219,11 +246,6 @@ def take_back(connection: psycopg.Connection, decision_id: int, reason: str, by:
         raise ActRefused(
             f"{used[0]} components are on credits by decision {decision_id}: cancel or correct those in Brightpearl first"
         )
-    try:
-        decisions.revoke(connection, decision_id, revoked_by=by, reason=reason)
-    except decisions.NoSuchDecision as unknown:
-        raise ActRefused(str(unknown)) from unknown
-    return f"decision {decision_id} is taken back; the next sync judges without it"
 
 
 def record_inspection(

@@ -1,6 +1,5 @@
 """Reads a list of refunds that were made straight in Shopify, so that the close knows of them. Keeping them is `storage.closes`'."""
 
-import csv
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -10,12 +9,10 @@ import pandas as pd
 
 from returns_pipeline.domain.money import to_minor
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import csv_lists
+from returns_pipeline.stages.csv_lists import ListRefused
 
 COLUMNS = ("refund_id", "order_name", "refunded_at", "amount", "currency")
-
-
-class ListRefused(Exception):
-    """The list cannot be used; the message names the row and its mend. Nothing was imported."""
 
 
 def refunds_in(path: Path, shop: ShopSettings) -> pd.DataFrame:
@@ -26,15 +23,7 @@ def refunds_in(path: Path, shop: ShopSettings) -> pd.DataFrame:
     Raises:
         ListRefused: the file, a column or a row cannot be used.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-            if missing:
-                raise ListRefused(f"{path} has no column {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
-            rows = [_refund(row, number, shop) for number, row in enumerate(reader, start=2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ListRefused(f"{path} cannot be read as a CSV in UTF-8: {error}") from error
+    rows = [_refund(row, number, shop) for number, row in csv_lists.read(path, COLUMNS)]
     frame = pd.DataFrame(rows, columns=["refund_id", "order_name", "refunded_on", "currency", "amount_minor"])
     doubles = frame.loc[frame["refund_id"].duplicated(), "refund_id"].tolist()
     if doubles:
@@ -42,8 +31,7 @@ def refunds_in(path: Path, shop: ShopSettings) -> pd.DataFrame:
     return frame
 
 
-def _refund(row: Mapping[str, str | None], number: int, shop: ShopSettings) -> dict[str, object]:
-    given = {name: (row[name] or "").strip() for name in COLUMNS}
+def _refund(given: Mapping[str, str], number: int, shop: ShopSettings) -> dict[str, object]:
     empty = [name for name, value in given.items() if not value]
     if empty:
         raise ListRefused(f"row {number} has no {', '.join(empty)}: fill it or take the row out")

@@ -75,22 +75,25 @@ def record(
     return decision_id
 
 
-def revoke(connection: psycopg.Connection, decision_id: int, *, revoked_by: str, reason: str) -> None:
-    """Takes a decision back; it stays on record.
+def revoke(
+    connection: psycopg.Connection, decision_id: int, *, revoked_by: str, reason: str, os_user: str | None = None
+) -> tuple[str, int | None]:
+    """Takes a decision back; it stays on record. Answers its action and its return.
 
     Raises:
         NoSuchDecision: there is none of that id in force.
     """
     with connection.transaction():
         found = connection.execute(
-            "UPDATE operator_decisions SET revoked_at = clock_timestamp() WHERE decision_id = %s AND revoked_at IS NULL",
+            """UPDATE operator_decisions SET revoked_at = clock_timestamp() WHERE decision_id = %s AND revoked_at IS NULL
+               RETURNING action, rma_id""",
             (decision_id,),
-        )
-        if found.rowcount == 0:
+        ).fetchone()
+        if found is None:
             raise NoSuchDecision(f"there is no decision {decision_id} in force: list them first")
-        audit.append(
-            connection, None, "decision revoked", {"decision_id": decision_id, "reason": reason, "by": revoked_by}
-        )
+        facts = {"decision_id": decision_id, "reason": reason, "by": revoked_by, "os_user": os_user}
+        audit.append(connection, None, "decision revoked", facts)
+    return found[0], found[1]
 
 
 def in_force(connection: psycopg.Connection, shop: str | None = None) -> pd.DataFrame:

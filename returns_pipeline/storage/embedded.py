@@ -49,13 +49,13 @@ def ensure_started(directory: Path, *, keep_running: bool = False) -> str:
     return _url(socket_directory, DATABASE)
 
 
-def renew(directory: Path) -> str:
-    """Starts the server and answers the URL of an empty database: what was in it is gone. For demos only.
+def renew(directory: Path, *, keep_running: bool = False) -> str:
+    """Starts the server and answers the URL of an empty database: what was in it is gone. For demos and drills only.
 
     Raises:
         ServerNotStarted: it did not come up within ten seconds.
     """
-    url = ensure_started(directory)
+    url = ensure_started(directory, keep_running=keep_running)
     with psycopg.connect(url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{DATABASE}"')

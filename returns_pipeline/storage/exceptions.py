@@ -138,6 +138,25 @@ def waive(
     _act(connection, exception_id, "waived", ("open", "acknowledged"), actor, note, os_user)
 
 
+def reopen(
+    connection: psycopg.Connection, exception_id: int, *, actor: str, note: str, os_user: str | None = None
+) -> None:
+    """Takes a waiver back: it is open again under its own id.
+
+    Raises:
+        NoSuchException: no waived exception has that id.
+    """
+    _act(connection, exception_id, "open", ("waived",), actor, note, os_user)
+
+
+def waived_of(connection: psycopg.Connection, rma_id: int) -> list[int]:
+    """The ids of the waived exceptions about a return."""
+    rows = connection.execute(
+        "SELECT exception_id FROM exceptions WHERE rma_id = %s AND state = 'waived' ORDER BY exception_id", (rma_id,)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def history(connection: psycopg.Connection, exception_id: int) -> list[Turn]:
     """Every turn of an exception, oldest first."""
     rows = connection.execute(
@@ -186,19 +205,20 @@ def _act(
     with connection.transaction():
         found = connection.execute(
             """UPDATE exceptions SET state = %(state)s,
-                 closed_at = CASE WHEN %(state)s = 'acknowledged' THEN NULL ELSE clock_timestamp() END,
-                 closed_by = CASE WHEN %(state)s = 'acknowledged' THEN NULL ELSE %(actor)s END
+                 closed_at = CASE WHEN %(state)s IN ('open', 'acknowledged') THEN NULL ELSE clock_timestamp() END,
+                 closed_by = CASE WHEN %(state)s IN ('open', 'acknowledged') THEN NULL ELSE %(actor)s END
                WHERE exception_id = %(id)s AND state = ANY(%(allowed)s) RETURNING code, subject_type, subject_id, expected, found""",
             {"state": state, "actor": actor, "id": exception_id, "allowed": list(allowed)},
         ).fetchone()
         if found is None:
             raise NoSuchException(
-                f"no exception {exception_id} is {' or '.join(allowed)}, so it cannot be {state}: list the open ones first"
+                f"no exception {exception_id} is {' or '.join(allowed)}, so it cannot become {state}: list the open ones first"
             )
         code, subject_type, subject_id, expected, seen = found
+        what = "reopened" if state == "open" else state
         connection.execute(
             "INSERT INTO exception_history(exception_id, what, actor, note, expected, found) VALUES (%s, %s, %s, %s, %s, %s)",
-            (exception_id, state, actor, note, expected, seen),
+            (exception_id, what, actor, note, expected, seen),
         )
         facts = {
             "exception_id": exception_id,
@@ -208,7 +228,7 @@ def _act(
             "note": note,
             "os_user": os_user,
         }
-        audit.append(connection, None, f"exception {state}", facts)
+        audit.append(connection, None, f"exception {what}", facts)
 
 
 def _with_history(what: str, move: str, note: str = "NULL") -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from returns_pipeline import cli
-from returns_pipeline.stages.importing import ListRefused, refunds_in
+from returns_pipeline.stages.csv_lists import ListRefused
+from returns_pipeline.stages.importing import refunds_in
 from returns_pipeline.storage import closes
 from returns_pipeline_tests.domain.frames import settings_with
 

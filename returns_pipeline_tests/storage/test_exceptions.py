@@ -182,7 +182,7 @@ def test_what_people_do_is_audited_and_nothing_else_is_possible(connection, look
     look(finding())
     exceptions.acknowledge(connection, 1, actor="pat", os_user="pat.desk")
     exceptions.resolve(connection, 1, actor="sam", note="mended")
-    with pytest.raises(exceptions.NoSuchException, match="cannot be waived"):
+    with pytest.raises(exceptions.NoSuchException, match="cannot become waived"):
         exceptions.waive(connection, 1, actor="pat", note="again")
     with pytest.raises(exceptions.NoSuchException):
         exceptions.acknowledge(connection, 99, actor="pat")
