@@ -54,11 +54,17 @@ def test_what_is_right_is_ok_and_nothing_is_written(retailer: Retailer) -> None:
         "tax codes of the fees exist",
         "channels of the shops exist",
         "payment methods exist",
-        "the clocks agree",
         "an installed integration instance id is known",
         "nobody else writes sales credits for returns",
         "shop uk: sales are found by the references named",
     } <= set(held)
+
+
+def test_a_clock_that_is_off_is_told(retailer: Retailer) -> None:  # noqa: ARG001 - the shop is open
+    """The retailer's days pass quicker than this machine's: leases and horizons would be reckoned wrongly."""
+    is_ok, mend, _ = points()["the clocks agree"]
+    assert not is_ok
+    assert "seconds off Brightpearl's clock" in mend
 
 
 def test_what_the_account_was_seen_to_do_is_told(retailer: Retailer) -> None:
