@@ -29,7 +29,7 @@ def add_people(commands: argparse._SubParsersAction) -> None:
     )
     approve.add_argument("--by", required=True, metavar="NAME", help="who approves (asserted and recorded as such)")
     approve.add_argument("--batch", metavar="HASH", help="the hash that `postings list` showed")
-    approve.add_argument("--all", action="store_true", help="approve whatever waits now")
+    approve.add_argument("--all", action="store_true", help="approve whatever waits now but large ones")
     approve.add_argument("--rma", action="append", type=int, default=[], help="only the postings of this RMA")
     exceptions = commands.add_parser(
         "exceptions", help="What does not fit, with owner, age and next step."

@@ -1,7 +1,6 @@
 """`exceptions`: what does not fit, one with its history, and what a person decides about it. The acts are in `stages.acting`."""
 
 import getpass
-import json
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ from returns_pipeline.commands.answers import Answer
 from returns_pipeline.domain.catalogue import CATALOGUE
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.settings import load_settings
-from returns_pipeline.stages.acting import Act, ActRefused, act
+from returns_pipeline.stages.acting import Act, ActRefused, act, value_in
 from returns_pipeline.storage import database, exceptions, frames
 
 
@@ -61,11 +60,9 @@ def shown(exception_id: int) -> Answer:
 def resolve(exception_id: int, *, action: str, value: str, reason: str, by: str, second: str | None) -> Answer:
     """Decides about one exception; refused acts change nothing."""
     try:
-        parsed = json.loads(value)
-    except json.JSONDecodeError as error:
-        return Answer([f"--value is no JSON ({error}); write it like '{{\"order_row_id\": 17}}'"], status=2)
-    if not isinstance(parsed, dict):
-        return Answer(["--value must be a JSON object"], status=2)
+        parsed = value_in(value)
+    except ActRefused as refusal:
+        return Answer([f"refused, nothing was changed: {refusal}"], status=2)
     runtime.prepare()
     with database.connect() as connection:
         try:

@@ -1,7 +1,6 @@
 """Jobs that people start from the launchpad: approve, resolve, record; and the two that keep house. The acts are in `stages` and `storage`."""
 
 import datetime as dt
-import json
 
 import dagster as dg
 
@@ -9,7 +8,7 @@ from returns_pipeline.defs.watched import watched_schedule
 from returns_pipeline.effects import kinds
 from returns_pipeline.effects.settle import settle
 from returns_pipeline.settings import load_settings
-from returns_pipeline.stages import acting
+from returns_pipeline.stages import acting, approving
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database, evidence, ledger
 from returns_pipeline.storage.ledger import approvals
@@ -48,31 +47,26 @@ class InspectionConfig(dg.Config):
 @dg.op(description="Approves the batch of that hash; refused when anything in it changed since it was shown.")
 def approve_batch(context: dg.OpExecutionContext, config: ApprovalConfig) -> None:
     """Approves one batch of postings."""
-    with database.connect() as connection:
-        chosen = [batch for batch in approvals.waiting(connection) if batch.sha256_hex == config.batch_sha256]
-        if not chosen:
-            shown = (
-                ", ".join(
-                    f"{batch.shop} {batch.currency}: {batch.sha256_hex}" for batch in approvals.waiting(connection)
-                )
-                or "nothing waits"
-            )
-            raise dg.Failure(f"no batch that waits has the hash {config.batch_sha256}; waiting now: {shown}")
-        number = approvals.approve(connection, chosen[0].effect_ids, config.approved_by, chosen[0].sha256_hex)
-    context.log.info(
-        f"approved {len(chosen[0].effect_ids)} credits as batch {number}; the name {config.approved_by} is asserted"
-    )
+    settings = load_settings()
+    try:
+        with database.connect() as connection:
+            batch = approving.of_hash(connection, settings, config.batch_sha256)
+            proof = approving.in_words(connection, [batch])
+            number = approvals.approve(connection, batch.effect_ids, config.approved_by, batch.sha256_hex)
+    except approvals.ApprovalRefused as refusal:
+        raise dg.Failure(f"refused, nothing was approved: {refusal}") from refusal
+    context.log.info("\n".join([f"approved as batch {number}; the name {config.approved_by} is asserted", *proof]))
 
 
 @dg.op(description="Decides about one exception with the same validation as the command line.")
 def resolve_one(context: dg.OpExecutionContext, config: ResolutionConfig) -> None:
     """Carries out one act; one that does not fit changes nothing and fails the run with the reason."""
     try:
-        value = json.loads(config.value)
+        value = acting.value_in(config.value)
         wanted = acting.Act(config.action, value, config.reason, config.decided_by, config.second_approver or None)
         with database.connect() as connection:
             context.log.info(acting.act(connection, load_settings(), config.exception_id, wanted))
-    except (acting.ActRefused, json.JSONDecodeError) as refusal:
+    except acting.ActRefused as refusal:
         raise dg.Failure(f"refused, nothing was changed: {refusal}") from refusal
 
 

@@ -32,7 +32,7 @@ class ExceptionKind:
 _KINDS = (
     # The sale and its rows
     ("order_not_found", "The sale is not in Brightpearl", "integration", "warn", "order_not_found_hours", True, "Look whether the order was downloaded from the shop; if it never will be, settle the return by hand and waive."),
-    ("order_ambiguous", "Several sales carry this order's reference", "integration", "error", 8, False, "Correct the reference of the sale that is not meant, or map the return to one row."),
+    ("order_ambiguous", "Several sales carry this order's reference", "integration", "error", 8, False, "Correct the reference of the sale that is not meant; or credit the return by hand and void it."),
     ("order_in_other_channel", "The sale belongs to another shop's channel", "integration", "error", 8, False, "Look at channel_id of the shop in the settings, or correct the sale's channel."),
     ("sku_unknown", "A returned SKU was not sold on this order", "product_data", "error", 8, False, "Map the SKU to the row that sold it, or correct the product's SKU; the suggestion names the nearest."),
     ("row_ambiguous", "Two rows sold this SKU at different prices", "finance", "warn", 8, False, "Map the return to the row it belongs to."),

@@ -1,5 +1,6 @@
 """What a person may do about an exception, with one validation for the command line and for Dagster. The act itself is kept by storage."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ _ON_ANY = ("acknowledge", "waive")
 _ON_WAIVED = ("reopen",)
 _ON_EFFECTS = ("retry", "void", "adopt")
 _DECISIONS: Mapping[str, tuple[str, ...]] = {
-    "map_sku": ("sku_unknown", "row_ambiguous", "order_ambiguous"),
+    "map_sku": ("sku_unknown", "row_ambiguous"),
     "keep_item": ("not_credited_without_receipt", "announced_not_arrived"),
     "lost_in_transit": (
         "not_credited_without_receipt",
@@ -49,6 +50,21 @@ class Act:
     by: str
     second: str | None = None
     os_user: str | None = None
+
+
+def value_in(text: str) -> dict[str, Any]:
+    """The value of an act as people type it.
+
+    Raises:
+        ActRefused: it is no JSON object.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ActRefused(f"the value is no JSON ({error}); write it like '{{\"order_row_id\": 17}}'") from error
+    if not isinstance(value, dict):
+        raise ActRefused("the value must be a JSON object, such as '{\"order_row_id\": 17}'")
+    return value
 
 
 def act(connection: psycopg.Connection, settings: Settings, exception_id: int, wanted: Act) -> str:
@@ -152,6 +168,8 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
             f"{wanted.action} fits {', '.join(fitting)}, and exception {row['exception_id']} is {row['code']}"
         )
     _refuse_alone(settings, row, wanted)
+    if wanted.action == "map_sku":
+        _refuse_row_of_another_sale(connection, int(row["rma_id"]), wanted.value["order_row_id"])
     if wanted.action == "accept_partial_bundle":
         _refuse_used_bundle(connection, int(row["rma_id"]), wanted.value.get("order_row_id"))
     decisions.record(
@@ -175,6 +193,17 @@ def _decide(connection: psycopg.Connection, settings: Settings, row: Mapping[str
         os_user=wanted.os_user,
     )
     return f"{wanted.action} recorded for RMA {row['rma_id']}; the next sync judges it anew and closes the exception if it heals"
+
+
+def _refuse_row_of_another_sale(connection: psycopg.Connection, rma_id: int, order_row_id: object) -> None:
+    rows = connection.execute(
+        """SELECT DISTINCT r.order_row_id, r.sku FROM returns_return_lines l JOIN brightpearl_sales_order_rows r USING (order_id)
+            WHERE l.rma_id = %s ORDER BY r.order_row_id""",
+        [rma_id],
+    ).fetchall()
+    if order_row_id not in {row_id for row_id, _ in rows}:
+        known = ", ".join(f"{row_id} ({sku or 'no SKU'})" for row_id, sku in rows) or "no rows that were read"
+        raise ActRefused(f"order_row_id {order_row_id} is no row of the sale of RMA {rma_id}, which has {known}")
 
 
 def _refuse_used_bundle(connection: psycopg.Connection, rma_id: int, order_row_id: object) -> None:

@@ -60,6 +60,24 @@ def test_a_mail_server_that_stops_and_starts_gets_everything_once(
     assert [received["Subject"] for _, received in mail.mails] == ["[error] first", "[error] second"]
 
 
+def test_chat_that_stops_and_starts_gets_everything_once(
+    connection: psycopg.Connection, settings, slack: HttpReceiver
+) -> None:
+    """A proxy that is down answers 502 for a while, then nothing at all."""
+    chat = channels_of({"RETURNS_SLACK_WEBHOOK_URL": slack.address}, settings)
+    for title in ("first", "second"):
+        put(connection, chat, settings, title=title)
+    slack.status = 502
+    assert outbox.deliver(connection, chat, NOON).failures == {"slack": "slack answered 502"}
+    slack.stop()
+    assert outbox.deliver(connection, chat, NOON + dt.timedelta(minutes=1)).sent == 0
+    slack.status = 200
+    slack.start()
+    assert outbox.deliver(connection, chat, NOON + dt.timedelta(hours=1)).sent == 2
+    assert [body["blocks"][0]["text"]["text"].split()[1] for body in slack.bodies] == ["first", "second"]
+    assert outbox.deliver(connection, chat, NOON + dt.timedelta(days=1)).sent == 0
+
+
 def test_the_rests_grow_and_the_health_says_what_waits(
     connection: psycopg.Connection, channels, settings, webhook: HttpReceiver
 ) -> None:

@@ -10,7 +10,8 @@ from returns_pipeline.domain.catalogue import CATALOGUE
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.acting import Act, ActRefused, act, take_back
-from returns_pipeline.storage import decisions, exceptions
+from returns_pipeline.storage import decisions, exceptions, frames
+from returns_pipeline_tests.storage.rows import frame
 
 NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 Opened = Callable[..., int]
@@ -62,10 +63,49 @@ def recorded(connection: psycopg.Connection) -> list[tuple[str, str]]:
 )
 def test_a_decision_that_fits_is_recorded_and_audited(connection, settings, opened, code, action, value):
     """The next pass judges by it; who decided and why stands in the chain."""
+    sold_on_row_17(connection)
     act(connection, settings, opened(code), wanted(action, **value))
     assert recorded(connection) == [(action, "77")]
     ((what, detail),) = connection.execute("SELECT what, detail FROM audit WHERE what = 'decision recorded'").fetchall()
     assert (what, detail["by"], detail["reason"]) == ("decision recorded", "Ada", "seen on the bench")
+
+
+def sold_on_row_17(connection: psycopg.Connection) -> None:
+    """RMA 77 is of a sale whose row 17 sold B-1; row 18 is another sale's."""
+    line = frame("returns/return_lines", {"return_line_id": "77-x1-0", "rma_id": 77, "order_id": 5001})
+    rows = [{"order_row_id": 17, "order_id": 5001, "sku": "B-1"}, {"order_row_id": 18, "order_id": 5002, "sku": "C-1"}]
+    frames.upsert(connection, "returns/return_lines", line)
+    frames.upsert(connection, "brightpearl_sales_order_rows", frame("brightpearl_sales_order_rows", *rows))
+
+
+@pytest.mark.parametrize("order_row_id", [18, 99, "17", None])
+def test_a_sku_is_mapped_only_to_a_row_of_its_own_sale(connection, settings, opened, order_row_id):
+    """A slip of the keyboard would leave the return held without a word; the rows that there are help to mend it."""
+    sold_on_row_17(connection)
+    number = opened("sku_unknown")
+    with pytest.raises(ActRefused, match=r"no row of the sale of RMA 77, which has 17 \(B-1\)"):
+        act(connection, settings, number, wanted("map_sku", sku="A-1", order_row_id=order_row_id))
+    assert recorded(connection) == []
+
+
+def test_a_waiver_that_is_taken_back_opens_the_exception_again(connection, settings, opened):
+    """Who waived the wrong case must find it on the list again, under its number."""
+    number = opened("amount_mismatch")
+    act(connection, settings, number, wanted("waive"))
+    (decision,) = decisions.in_force(connection)["decision_id"]
+    assert f"open again: exception {number}" in take_back(connection, int(decision), "the wrong case", "Grace")
+    assert [turn.what for turn in exceptions.history(connection, number)] == ["opened", "waived", "reopened"]
+    assert connection.execute("SELECT state, closed_by FROM exceptions").fetchall() == [("open", None)]
+
+
+def test_only_what_was_waived_is_opened_again(connection, settings, opened):
+    """A waiver about a single write has no decision behind it: the exception itself is opened."""
+    number = opened("effect_rejected", "effect", "raise:77:5001:1")
+    with pytest.raises(ActRefused, match="is waived"):
+        act(connection, settings, number, wanted("reopen"))
+    act(connection, settings, number, wanted("waive"))
+    act(connection, settings, number, wanted("reopen"))
+    assert [turn.what for turn in exceptions.history(connection, number)] == ["opened", "waived", "reopened"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class ApprovalRefused(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """Effects of one shop and currency that wait together; money in minor units.
+    """Effects of one shop and currency that wait together, or one large effect by itself; money in minor units.
 
     `sha256_hex` is over the frozen payload hashes in effect order: it changes when anything in the batch does.
     """
@@ -33,14 +33,23 @@ class Batch:
     net_minor: int
     tax_minor: int
     sha256_hex: str
+    is_large: bool = False
 
 
-def waiting(connection: psycopg.Connection, effect_ids: Sequence[int] | None = None) -> list[Batch]:
-    """What waits for approval (or what of these effects does), one batch per shop and currency."""
-    groups: dict[tuple[str, str], list[tuple[int, bytes, int, int]]] = {}
+def waiting(
+    connection: psycopg.Connection, effect_ids: Sequence[int] | None = None, *, large_above_minor: int | None = None
+) -> list[Batch]:
+    """What waits for approval (or what of these effects does), one batch per shop and currency.
+
+    Args:
+        large_above_minor: an effect of more gross than this is a batch of its own; None: none is.
+    """
+    groups: dict[tuple[str, str, int], list[tuple[int, bytes, int, int]]] = {}
     wanted = None if effect_ids is None else list(effect_ids)
     for effect_id, shop, payload_hash, net_minor, tax_minor, currency in connection.execute(_WAITING, {"ids": wanted}):
-        groups.setdefault((shop, currency or ""), []).append((effect_id, payload_hash, net_minor, tax_minor))
+        is_large = large_above_minor is not None and net_minor + tax_minor > large_above_minor
+        group = (shop, currency or "", effect_id if is_large else 0)
+        groups.setdefault(group, []).append((effect_id, payload_hash, net_minor, tax_minor))
     return [
         Batch(
             shop,
@@ -49,8 +58,9 @@ def waiting(connection: psycopg.Connection, effect_ids: Sequence[int] | None = N
             sum(row[2] for row in rows),
             sum(row[3] for row in rows),
             batch_sha256(row[1] for row in rows).hex(),
+            is_large=large_id > 0,
         )
-        for (shop, currency), rows in sorted(groups.items())
+        for (shop, currency, large_id), rows in sorted(groups.items())
     ]
 
 
@@ -64,8 +74,10 @@ def approve(
     """Approves the named effects as one batch, from when on their payloads are frozen; answers the batch's number.
 
     Raises:
-        ApprovalRefused: some no longer wait, they are of several currencies, or the hash differs from what the approver saw.
+        ApprovalRefused: no name is given, some no longer wait, they are of several currencies, or the hash differs from what the approver saw.
     """
+    if not approved_by.strip():
+        raise ApprovalRefused("an approval needs the name of who approves")
     with connection.transaction():
         connection.execute(
             "SELECT 1 FROM effect WHERE effect_id = ANY(%s) ORDER BY effect_id FOR UPDATE", [list(effect_ids)]
