@@ -1,5 +1,5 @@
 # Each target does its own set-up: a machine needs Python 3.11+, make and git, nothing else.
-.PHONY: setup demo dev test bench faults sbom lint check lock docs pictures format
+.PHONY: setup demo dev test bench faults fuzz sbom lint check lock docs pictures format
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
@@ -26,6 +26,10 @@ test: setup
 # Thousands of random fault sequences against the whole writer; prints what was injected and what broke as JSON.
 faults: setup
 	$(BIN)/python -m returns_pipeline_tests.faults.campaign
+
+# Ten minutes of broken answers, lists and settings; ends with 1 and the smallest input at the first that is neither read nor refused.
+fuzz: setup
+	$(BIN)/python -m returns_pipeline_tests.fuzzing
 
 bench: setup
 	$(BIN)/python -m returns_pipeline_tests.benchmarks

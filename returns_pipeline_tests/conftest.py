@@ -29,6 +29,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     embedded.stop(home / "postgres")
 
 
+def as_role(url: str, login: str) -> str:
+    """The URL for another login of the same server."""
+    assert "//postgres:@" in url, url
+    return url.replace("//postgres:@", f"//{login}:@")
+
+
 @pytest.fixture(scope="session")
 def template(postgres_url: str) -> str:
     """The name of a migrated, empty database to clone."""

@@ -159,6 +159,13 @@ def test_the_check_that_the_readme_prints_is_found_and_finds(tmp_path, monkeypat
     assert named[1] not in {check.name for check in registry.discover()}
 
 
+def test_every_file_that_the_security_page_names_is_there():
+    """A control whose evidence has moved is not evidence."""
+    named = set(re.findall(r"`([\w/]+\.(?:py|sql))`", (DOCS / "security.md").read_text(encoding="utf-8")))
+    assert len(named) > 15
+    assert [name for name in named if not ((ROOT / "returns_pipeline" / name).exists() or (ROOT / name).exists())] == []
+
+
 def test_every_command_that_the_pages_print_exists():
     """`returns-pipeline` with a wrong word ends with a usage error, in front of the person who trusted the page."""
     from returns_pipeline import cli

@@ -17,6 +17,7 @@ WITHOUT_DAGSTER = (
     "stages",
     "alerts",
     "reports",
+    "doctor",
     "sandbox",
 )
 INPUT_AND_OUTPUT = {
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "effects": {"effects", "storage", "clients", "domain", "settings"},
     "alerts": {"alerts", "storage", "domain", "settings"},
     "reports": {"reports", "domain"},
+    "doctor": {"doctor", "stages", "storage", "clients", "domain", "settings"},
     "stages": {
         "stages",
         "alerts",

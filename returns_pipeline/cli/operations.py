@@ -24,11 +24,22 @@ def add_operations(commands: argparse._SubParsersAction) -> None:
         metavar="ORDER",
         help="writes two identical test credits on a test order and says what stands",
     )
+    doctor.add_argument(
+        "--write-settings", type=Path, metavar="FILE", help="write a proposal of settings into a new file"
+    )
     doctor.add_argument("--json", action="store_true")
     health = command(commands, "health", _health, "Exit 1 when a heartbeat is stale: for a monitor outside Dagster.")
     health.add_argument("--json", action="store_true")
     ledger = commands.add_parser("ledger", help="The effect ledger.").add_subparsers(required=True, metavar="VERB")
     command(ledger, "verify", _ledger_verify, "Checks the audit chain from its first row.")
+    erased = command(
+        commands, "erase", _erase, "Forgets free text and parcels of one order; money, ledger and audit stay."
+    )
+    erased.add_argument(
+        "--order", required=True, help="Shopify's order id, the order's name, or Brightpearl's order id"
+    )
+    erased.add_argument("--reason", required=True)
+    erased.add_argument("--by", required=True, metavar="NAME")
     db = commands.add_parser("db", help="The embedded database.").add_subparsers(required=True, metavar="VERB")
     command(db, "start", _db_start, "Starts the embedded server and migrates it.")
     command(db, "stop", _db_stop, "Stops the embedded server.")
@@ -49,6 +60,8 @@ def _checks_new(chosen: argparse.Namespace) -> int:
 def _doctor(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import doctor, go_live, prove_dedupe
 
+    if chosen.write_settings:
+        return show(doctor.propose_settings(chosen.write_settings), chosen.json)
     if chosen.prove_dedupe:
         return show(prove_dedupe.prove(chosen.prove_dedupe), chosen.json)
     if chosen.go_live:
@@ -60,6 +73,12 @@ def _health(chosen: argparse.Namespace) -> int:
     from returns_pipeline.commands import health
 
     return show(health.heartbeats_now(), chosen.json)
+
+
+def _erase(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import erase
+
+    return show(erase.erase(chosen.order, by=chosen.by, reason=chosen.reason), as_json=False)
 
 
 def _ledger_verify(_: argparse.Namespace) -> int:

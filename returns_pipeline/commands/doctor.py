@@ -1,9 +1,8 @@
 """`doctor`: every setting, credential, warehouse, status and shop that the pipeline needs, each OK or with its mend. Only reads."""
 
+import datetime as dt
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 from returns_pipeline.alerts import channels, compose
 from returns_pipeline.alerts.message import Message
@@ -11,30 +10,51 @@ from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
-from returns_pipeline.settings import Settings, ShopSettings, load_settings, missing_for_live
-from returns_pipeline.stages import preflight
+from returns_pipeline.doctor import account, history, kept, proposal, unknowns
+from returns_pipeline.doctor.point import Point
+from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
-
-
-@dataclass(frozen=True)
-class Point:
-    """One thing looked at: what it is, whether it holds, and the mend where it does not."""
-
-    what: str
-    is_ok: bool
-    mend: str = ""
+from returns_pipeline.storage import database
 
 
 def examine() -> Answer:
-    """Looks at everything and answers one line per point; 1 where something must be mended."""
+    """Looks at everything and answers one line per point, and what stays unknown; 1 where something must be mended."""
     runtime.prepare()
     settings = load_settings()
     accounts = Accounts(settings)
     try:
-        points = list(points_of_accounts(settings, accounts))
+        points = [*account.points(settings, accounts), *_history_points(settings, accounts)]
     finally:
         accounts.close()
-    return answer_of(points)
+    with database.connect() as connection:
+        points += kept.points(connection, settings)
+    answer = answer_of(points)
+    still_open = unknowns.still_open(settings)
+    lines = [f"OPEN {each.question} Safe: {each.safe}. It shows in: {each.shows}." for each in still_open]
+    data = {"points": answer.data, "open": [vars(each) for each in still_open]}
+    return Answer([*answer.lines, *lines], data, status=answer.status)
+
+
+def propose_settings(path: Path) -> Answer:
+    """Writes a settings file as the account suggests it; 1 where the file is there or the account cannot be read."""
+    runtime.prepare()
+    settings = load_settings()
+    accounts = Accounts(settings)
+    try:
+        seen = history.read(accounts, dt.datetime.now(dt.UTC))
+        proposal.write(proposal.proposed(settings, accounts, seen), path)
+    except (proposal.NotWritten, ReadFailed, MissingCredential, NotAllowed) as refusal:
+        return Answer([f"nothing was written: {refusal}"], status=1)
+    finally:
+        accounts.close()
+    return Answer([f"{path}: a proposal; check every line, then name the file in RETURNS_SETTINGS"])
+
+
+def _history_points(settings: Settings, accounts: Accounts) -> list[Point]:
+    try:
+        return history.points(history.read(accounts, dt.datetime.now(dt.UTC)), settings)
+    except (ReadFailed, MissingCredential, NotAllowed) as refusal:
+        return [Point("the newest credits of the account can be read", False, str(refusal))]
 
 
 def send_test_alert() -> Answer:
@@ -66,53 +86,7 @@ def _tried_channel(channel: channels.Channel, message: Message) -> Point:
 def answer_of(points: list[Point]) -> Answer:
     """One line per point; 1 where something must be mended."""
     lines = [
-        f"{'OK  ' if point.is_ok else 'MEND'} {point.what}{'' if point.is_ok else ': ' + point.mend}"
+        f"{'OK  ' if point.is_ok else 'MEND'} {point.what}{f' ({point.seen})' if point.seen else ''}{'' if point.is_ok else ': ' + point.mend}"
         for point in points
     ]
     return Answer(lines, [vars(point) for point in points], status=0 if all(point.is_ok for point in points) else 1)
-
-
-def points_of_accounts(settings: Settings, accounts: Accounts) -> Iterator[Point]:
-    """What settings and accounts need, whichever shop it is about."""
-    missing = missing_for_live(settings)
-    yield Point("settings are complete for live mode", not missing, "; ".join(missing))
-    for shop in settings.shops:
-        yield _tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
-    yield _tried(
-        "Brightpearl answers, and has the warehouses named",
-        lambda: "; ".join(preflight.unknown_warehouses(accounts, settings)),
-    )
-    yield _tried(
-        "order statuses exist and are of type SC", lambda: "; ".join(preflight.unknown_statuses(accounts, settings))
-    )
-    instance = settings.brightpearl.installed_integration_instance_id or _instance(accounts)
-    yield Point(
-        "an installed integration instance id is known",
-        instance is not None,
-        "write [brightpearl] installed_integration_instance_id: without it no duplicate rule protects a credit",
-    )
-    yield Point(
-        "the duplicate rule is proven",
-        settings.brightpearl.dedupe == "proven",
-        "until then an unknown outcome halts for a person; that is the safe default",
-    )
-
-
-def _tried(what: str, look: Callable[[], str]) -> Point:
-    try:
-        mend = look()
-    except (ReadFailed, MissingCredential, NotAllowed) as refusal:
-        return Point(what, False, str(refusal))
-    return Point(what, not mend, mend)
-
-
-def _shop_answers(accounts: Accounts, shop: ShopSettings) -> str:
-    next(accounts.returngo(shop).list_rmas(statuses=("Approved",)), None)
-    return ""
-
-
-def _instance(accounts: Accounts) -> int | None:
-    try:
-        return accounts.brightpearl.installed_integration_instance_id
-    except (MissingCredential, NotAllowed):
-        return None

@@ -6,7 +6,9 @@ import psycopg
 
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
-from returns_pipeline.commands.doctor import Point, answer_of, points_of_accounts
+from returns_pipeline.commands.doctor import answer_of
+from returns_pipeline.doctor import account
+from returns_pipeline.doctor.point import Point
 from returns_pipeline.domain.shadow import agreement_of
 from returns_pipeline.settings import Settings, ShopSettings, load_settings
 from returns_pipeline.stages import shadowing
@@ -29,7 +31,7 @@ def examine(label: str) -> Answer:
     try:
         with database.connect() as connection:
             points = [
-                *points_of_accounts(settings, accounts),
+                *account.points(settings, accounts),
                 *points_of_shop(connection, settings, settings.shop(label)),
             ]
     finally:

@@ -111,10 +111,10 @@ def keep_house(context: dg.OpExecutionContext) -> None:
             context.instance.delete_run(run.run_id)
             deleted += 1
     with database.connect() as connection:
-        removed = evidence.remove_older(connection, retention.evidence_days)
+        removed = evidence.remove_older(connection, retention.by_kind())
         broken, head = ledger.verify(connection), ledger.head(connection)
     context.log.info(
-        f"deleted {deleted} runs older than {retention.run_days} days and {removed} rows of evidence; audit head {head}"
+        f"deleted {deleted} runs older than {retention.run_days} days and evidence past its days, rows by kind {removed}; audit head {head}"
     )
     if broken is not None:
         raise dg.Failure(

@@ -165,11 +165,34 @@ class Ledger(Table):
     close_wait_seconds: int = Field(ge=0)
 
 
+class Ui(Table):
+    """How Dagster's web server is reached."""
+
+    behind_proxy: bool
+
+
+class DaysOf(Table):
+    """Days that one kind of evidence is kept; 0: as `evidence_days`."""
+
+    api_calls: int = Field(ge=0)
+    check_results: int = Field(ge=0)
+    alerts: int = Field(ge=0)
+    gates: int = Field(ge=0)
+    comments: int = Field(ge=0)
+    tracking: int = Field(ge=0)
+    past_returns: int = Field(ge=0)
+
+
 class Retention(Table):
     """How long evidence and runs are kept."""
 
     run_days: int = Field(ge=1)
     evidence_days: int = Field(ge=1)
+    days_of: DaysOf
+
+    def by_kind(self) -> dict[str, int]:
+        """Days by kind of evidence."""
+        return {kind: days or self.evidence_days for kind, days in self.days_of.model_dump().items()}
 
 
 class Quota(Table):
@@ -335,6 +358,7 @@ class Settings(Table):
     tolerances: Tolerances
     limits: Limits
     ledger: Ledger
+    ui: Ui
     retention: Retention
     quota: Quota
     sla: ServiceLevels

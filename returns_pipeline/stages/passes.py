@@ -9,7 +9,7 @@ from functools import cached_property
 import psycopg
 
 from returns_pipeline.settings import Settings, ShopSettings, missing_for_live
-from returns_pipeline.stages import preflight
+from returns_pipeline.stages import exposure, preflight
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.open_ledger import OpenLedger
 from returns_pipeline.storage import database
@@ -74,13 +74,18 @@ def refuse_unready(settings: Settings) -> None:
 
 
 def refuse_unfit(connection: psycopg.Connection, accounts: Accounts, settings: Settings) -> None:
-    """Stops a writer in live mode when the settings name what the account does not have.
+    """Stops a writer in live mode when the settings name what the account does not have, or when anybody may press the UI's buttons.
 
     Raises:
         NotReady: with one sentence per setting.
         ReadFailed: the account could not be read.
     """
-    found = preflight.objections(connection, accounts, settings) if settings.mode == "live" else []
+    if settings.mode != "live":
+        return
+    exposed = exposure.objections(settings, exposure.running_commands())
+    if exposed:
+        raise NotReady("nothing is written while the UI is open to others:\n  " + "\n  ".join(exposed))
+    found = preflight.objections(connection, accounts, settings)
     if found:
         raise NotReady(
             "the settings do not fit the Brightpearl account, so that nothing is written:\n  " + "\n  ".join(found)

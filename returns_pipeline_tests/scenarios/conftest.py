@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from returns_pipeline.commands import runtime, sandbox_process
-from returns_pipeline_tests.conftest import url_of
+from returns_pipeline_tests.conftest import as_role, url_of
 from returns_pipeline_tests.scenarios.lockstep import USUAL, Arrangement, Play, Played
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
@@ -31,14 +31,17 @@ def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPat
             settings = home / "settings.toml"
             settings.write_text(changed(sandbox.settings_toml, arrangement.changes), encoding="utf-8")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+            # Neither of them owns anything: what the pipeline needs, its role's grants must give.
+            for login in ("pipeline", "dagster"):
+                connection.execute(f"CREATE ROLE {name}_{login} LOGIN IN ROLE returns_{login}")
             variables = sandbox.environment | {
                 "RETURNS_HOME": str(home),
                 "RETURNS_SETTINGS": str(settings),
                 "RETURNS_MODE": "live",
-                "RETURNS_DATABASE_URL": url_of(postgres_url, name),
-                # Set by `prepare`; named here so that the patch takes them back.
+                "RETURNS_DATABASE_URL": as_role(url_of(postgres_url, name), f"{name}_pipeline"),
+                "DAGSTER_POSTGRES_URL": as_role(url_of(postgres_url, name), f"{name}_dagster"),
+                # Set by `prepare`; named here so that the patch takes it back.
                 "DAGSTER_HOME": "",
-                "DAGSTER_POSTGRES_URL": "",
             }
             for variable, value in variables.items():
                 patch.setenv(variable, value)

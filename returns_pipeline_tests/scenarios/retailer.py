@@ -5,6 +5,8 @@ Not here: how cases take turns (`lockstep`) and what starts the retailer (`conft
 
 import datetime as dt
 import itertools
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -197,9 +199,13 @@ class Retailer:
         processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(passes)]
         assert [process.wait(timeout=180) for process in processes] == [0] * passes
 
-    def command(self, *arguments: str) -> None:
-        """A person types `returns-pipeline ...`, and it ends well."""
-        subprocess.run([sys.executable, "-m", "returns_pipeline.cli", *arguments], check=True, timeout=180)
+    def command(self, *arguments: str, as_owner: bool = False) -> None:
+        """A person types `returns-pipeline ...`, and it ends well; `as_owner` with the login that owns the tables."""
+        url = os.environ["RETURNS_DATABASE_URL"]
+        owner = {"RETURNS_DATABASE_URL": re.sub("//[^@]*@", "//postgres:@", url)} if as_owner else {}
+        subprocess.run(
+            [sys.executable, "-m", "returns_pipeline.cli", *arguments], check=True, timeout=180, env=os.environ | owner
+        )
 
     # What is really so.
 

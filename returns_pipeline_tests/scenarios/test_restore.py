@@ -14,7 +14,7 @@ def test_a_day_that_the_database_lost_is_not_written_twice(retailer: Retailer) -
     asked = retailer.approved(order)
     yield
     dump = Path(os.environ["RETURNS_HOME"]) / "night.dump"
-    retailer.command("db", "backup", str(dump))
+    retailer.command("db", "backup", str(dump), as_owner=True)
     assert dump.stat().st_mode & 0o077 == 0
     asked_later = retailer.approved(later)
     retailer.send_back(asked)
@@ -23,7 +23,7 @@ def test_a_day_that_the_database_lost_is_not_written_twice(retailer: Retailer) -
         (credit.credit_id, credit.is_posted) for credit in (*retailer.all_credits(order), *retailer.all_credits(later))
     ]
     assert [is_posted for _, is_posted in before] == [True, False]
-    retailer.command("db", "restore", str(dump))
+    retailer.command("db", "restore", str(dump), as_owner=True)
     assert retailer.ledger(asked) == [("credit.raise", "confirmed")]
     yield
     retailer.send_back(asked_later)

@@ -1,4 +1,4 @@
-"""The first shape: facts, operations, the ledger and its guards, views.
+"""The first shape: facts, operations, the ledger and its guards, views, the roles and what each may do.
 
 The statements are in `migrations/sql/`, where they can be read as one page each.
 """
@@ -12,7 +12,7 @@ from returns_pipeline.storage.database import SCHEMA
 revision = "0001"
 down_revision = None
 
-_FILES = ("facts.sql", "operations.sql", "ledger.sql", "views.sql")
+_FILES = ("facts.sql", "operations.sql", "ledger.sql", "views.sql", "roles.sql")
 
 
 def upgrade() -> None:

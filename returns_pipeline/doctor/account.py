@@ -1,0 +1,113 @@
+"""Holds every name and id of the settings against the two accounts: shops, warehouses, statuses, codes, channels, methods, clocks."""
+
+import datetime as dt
+from collections.abc import Iterator
+from functools import partial
+
+from returns_pipeline.clients.credentials import MissingCredential
+from returns_pipeline.clients.outcomes import NotAllowed
+from returns_pipeline.doctor.point import Point, tried
+from returns_pipeline.settings import Settings, ShopSettings, missing_for_live
+from returns_pipeline.stages import exposure, preflight
+from returns_pipeline.stages.accounts import Accounts
+
+_MOST_SKEW = dt.timedelta(seconds=60)
+_SAME_AS_ITEM, _SAME_AS_SALE = "same_as_item", "same_as_sale"
+
+
+def points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
+    """What settings and accounts need, whichever shop it is about."""
+    missing = missing_for_live(settings)
+    yield Point("settings are complete for live mode", not missing, "; ".join(missing))
+    exposed = exposure.objections(settings, exposure.running_commands())
+    yield Point("no web server of this machine is open to others without a proxy", not exposed, "; ".join(exposed))
+    for shop in settings.shops:
+        yield tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
+    for what, look in (
+        ("Brightpearl answers, and has the warehouses named", preflight.unknown_warehouses),
+        ("order statuses exist and are of type SC", preflight.unknown_statuses),
+        ("every warehouse named has a default location", _without_default_location),
+        ("tax codes of the fees exist", _unknown_tax_codes),
+        ("channels of the shops exist", _unknown_channels),
+        ("payment methods exist", _unknown_methods),
+    ):
+        yield tried(what, lambda look=look: "; ".join(look(accounts, settings)))  # type: ignore[misc]
+    yield tried("the clocks agree", partial(_skew, accounts))
+    instance = settings.brightpearl.installed_integration_instance_id or _instance(accounts)
+    yield Point(
+        "an installed integration instance id is known",
+        instance is not None,
+        "write [brightpearl] installed_integration_instance_id: without it no duplicate rule protects a credit",
+        seen=f"{instance}" if instance else "",
+    )
+    yield Point(
+        "the duplicate rule is proven",
+        settings.brightpearl.dedupe == "proven",
+        "run `returns-pipeline doctor --prove-dedupe ORDER` on a test order; until then an unknown outcome halts for a person, the safe default",
+    )
+
+
+def _shop_answers(accounts: Accounts, shop: ShopSettings) -> str:
+    next(accounts.returngo(shop).list_rmas(statuses=("Approved",)), None)
+    return ""
+
+
+def _without_default_location(accounts: Accounts, settings: Settings) -> list[str]:
+    named = {
+        warehouse
+        for shop in settings.shops
+        for warehouse in (*shop.returns_warehouses.values(), *shop.saleable_warehouses.values())
+    }
+    return [
+        f"warehouse {warehouse} has no default location: give it one in Brightpearl, or goods cannot be booked in or sent there"
+        for warehouse in sorted(named)
+        if accounts.brightpearl.location(warehouse, "default") is None
+    ]
+
+
+def _unknown_tax_codes(accounts: Accounts, settings: Settings) -> list[str]:
+    known = {str(entry.get("code")) for entry in accounts.brightpearl.tax_codes()}
+    return [
+        f"shop {shop.label!r}: [brightpearl.fees] {kind}: there is no tax code {fee['tax_code']!r}; there are {', '.join(sorted(known))}"
+        for shop in settings.shops
+        for kind, fee in shop.fees.model_dump(by_alias=True).items()
+        if known and fee["tax_code"] != _SAME_AS_ITEM and fee["tax_code"] not in known
+    ]
+
+
+def _unknown_channels(accounts: Accounts, settings: Settings) -> list[str]:
+    known = {int(entry["id"]): str(entry.get("name", "")) for entry in accounts.brightpearl.channels() if "id" in entry}
+    there_are = ", ".join(f"{channel} {name}" for channel, name in sorted(known.items()))
+    return [
+        f"shop {shop.label!r}: there is no channel {shop.channel_id}; there are {there_are}"
+        for shop in settings.shops
+        if known and shop.channel_id not in known
+    ]
+
+
+def _unknown_methods(accounts: Accounts, settings: Settings) -> list[str]:
+    known = {str(entry.get("code")) for entry in accounts.brightpearl.payment_methods()}
+    return [
+        f"shop {shop.label!r}: [brightpearl.payment_methods] {resolution}: there is no method {method!r}; there are {', '.join(sorted(known))}"
+        for shop in settings.shops
+        for resolution, method in shop.payment_methods.items()
+        if known and method != _SAME_AS_SALE and method not in known
+    ]
+
+
+def _skew(accounts: Accounts) -> str:
+    accounts.brightpearl.warehouses()
+    theirs = accounts.brightpearl.server_time
+    if theirs is None:
+        return "Brightpearl's answers name no time: compare this machine's clock by hand"
+    off = abs(dt.datetime.now(dt.UTC) - theirs)
+    return (
+        f"this machine is {off.total_seconds():.0f} seconds off Brightpearl's clock: set it" if off > _MOST_SKEW else ""
+    )
+
+
+def _instance(accounts: Accounts) -> int | None:
+    try:
+        return accounts.brightpearl.installed_integration_instance_id
+    except (MissingCredential, NotAllowed):
+        return None

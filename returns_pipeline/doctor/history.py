@@ -1,0 +1,96 @@
+"""What the account's newest credits show of facts that no page tells: who writes credits, in how many receipts, with which rows.
+
+A sample of the last 30 days, some 200 credits at most. What was not seen is not proof of the contrary: the setting's safe default stays.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from returns_pipeline.clients.records_brightpearl import SalesCredit
+from returns_pipeline.doctor.point import Point
+from returns_pipeline.settings import Settings
+from returns_pipeline.stages.accounts import Accounts
+
+_DAYS = 30
+_MOST_CREDITS = 200
+_OURS = "rg-"
+
+
+@dataclass(frozen=True)
+class History:
+    """What the sample held.
+
+    Attributes:
+        credits: how many were looked at.
+        writers: who wrote those that are not ours, with their number, most first.
+        has_part_receipts: whether a credit has several receipts; None where no credit of the sample was received.
+        has_negative_rows: whether any row has a minus.
+    """
+
+    credits: int
+    writers: Sequence[tuple[str, int]]
+    has_part_receipts: bool | None
+    has_negative_rows: bool
+
+
+def read(accounts: Accounts, now: dt.datetime) -> History:
+    """Reads the sample: a search and some lists.
+
+    Raises:
+        ReadFailed: the account could not be read.
+    """
+    changed, _ = accounts.brightpearl.credits_changed(now - dt.timedelta(days=_DAYS))
+    newest = sorted(changed, reverse=True)[:_MOST_CREDITS]
+    credits = accounts.brightpearl.sales_credits(newest)
+    notes: dict[int, set[int]] = {}
+    for line in accounts.brightpearl.goods_in_notes(order_ids=newest):
+        notes.setdefault(line.credit_id, set()).add(line.goods_note_id)
+    return History(
+        credits=len(credits),
+        writers=Counter(_writer(credit) for credit in credits if not _is_ours(credit)).most_common(),
+        has_part_receipts=any(len(each) > 1 for each in notes.values()) if notes else None,
+        has_negative_rows=any(row.net_minor < 0 for credit in credits for row in credit.rows),
+    )
+
+
+def points(history: History, settings: Settings) -> list[Point]:
+    """What the sample means for the settings."""
+    brightpearl = settings.brightpearl
+    others = ", ".join(f"{number} by {who}" for who, number in history.writers)
+    adopts = brightpearl.credits_raised_by == "returngo"
+    part = {True: "a credit with several receipts", False: "none with several", None: "no received credit"}
+    wants_more = brightpearl.part_receipt == "allowed" and history.has_part_receipts is not True
+    minus = "a row with a minus" if history.has_negative_rows else "no row with a minus"
+    hopes = brightpearl.negative_rows == "allowed" and not history.has_negative_rows
+    return [
+        Point(
+            "nobody else writes sales credits for returns",
+            adopts or not history.writers,
+            f"switch them off, or each refund is credited twice: {others}",
+            seen=f"{history.credits} credits of {_DAYS} days; {others or 'all ours'}",
+        ),
+        Point(
+            "part receipts of one credit are as the settings say",
+            not wants_more,
+            "[brightpearl] part_receipt = 'allowed' was not seen to work here: 'refused' is the safe default until a credit was received twice",
+            seen=part[history.has_part_receipts],
+        ),
+        Point(
+            "rows with a minus on a credit are as the settings say",
+            not hopes,
+            "[brightpearl] negative_rows = 'allowed' was not seen here: try one on a test credit by hand, or write 'refused'; a refused credit is told and nothing is lost",
+            seen=minus,
+        ),
+    ]
+
+
+def _is_ours(credit: SalesCredit) -> bool:
+    return (credit.external_ref or "").startswith(_OURS)
+
+
+def _writer(credit: SalesCredit) -> str:
+    if credit.installed_integration_instance_id is not None:
+        return f"integration {credit.installed_integration_instance_id}"
+    return f"user {credit.created_by}" if credit.created_by is not None else "an unknown writer"

@@ -1,0 +1,1 @@
+"""The doctor, against a retailer of the sandbox."""

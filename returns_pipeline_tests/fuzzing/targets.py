@@ -1,0 +1,111 @@
+"""What is fuzzed: each target draws an input and hands it to a reader; any error that is not the reader's own refusal is a bug."""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from returns_pipeline.clients import json_reading
+from returns_pipeline.clients.fields import RecordRejected
+from returns_pipeline.clients.outcomes import UnusableAnswer
+from returns_pipeline.settings import SettingsError, load_settings
+from returns_pipeline.stages import importing
+from returns_pipeline_tests.clients.test_any_json import ANY_JSON, PARSERS, places, replaced
+
+_DEFAULTS = resources.files("returns_pipeline.settings").joinpath("defaults.toml").read_text(encoding="utf-8")
+_LINES = _DEFAULTS.splitlines()
+_KEYED = [number for number, line in enumerate(_LINES) if "=" in line.split("#")[0] and not line.startswith("#")]
+_SHOP = load_settings({}).shops[0]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is drawn, who reads it, and how the reader refuses."""
+
+    inputs: st.SearchStrategy[Any]
+    read: Callable[[Any], object]
+    refusals: tuple[type[Exception], ...]
+
+    def judge(self, drawn: Any) -> None:
+        """Ends quietly where it was read or refused."""
+        with contextlib.suppress(*self.refusals):
+            self.read(drawn)
+
+
+@st.composite
+def broken_answers(draw: st.DrawFn, name: str) -> Any:
+    """A right answer with anything at one or two of its places."""
+    raw = PARSERS[name][1]()
+    for _ in range(draw(st.integers(1, 2))):
+        raw = replaced(raw, draw(st.sampled_from(places(raw))), draw(ANY_JSON))
+    return raw
+
+
+@st.composite
+def broken_settings(draw: st.DrawFn) -> str:
+    """The defaults with other values, lines torn, doubled or left out."""
+    lines = list(_LINES)
+    for number in draw(st.lists(st.sampled_from(_KEYED), min_size=1, max_size=4)):
+        key = lines[number].split("=")[0]
+        lines[number] = draw(
+            st.one_of(
+                st.just(""),
+                st.just(f"{lines[number]}\n{lines[number]}"),
+                st.integers(-(2**70), 2**70).map(lambda value, key=key: f"{key}= {value}"),
+                st.text(max_size=20).map(lambda value, key=key: f"{key}= {json.dumps(value)}"),
+                st.sampled_from(
+                    ["[]", "{}", "true", "nan", "1e400", "2026-02-30", '[1, "a"]', "{ a = { b = 1 } }"]
+                ).map(lambda value, key=key: f"{key}= {value}"),
+                st.text(max_size=20),
+            )
+        )
+    return "\n".join(lines)
+
+
+_CELLS = st.text(max_size=12) | st.sampled_from(
+    ["R-1", "#1001", "2026-03-31T14:05", "2026-03-31", "12.34", "-1", "1e9", "NaN", "Infinity", "GBP", "JPY", "KWD", "=1+1", '"', "\x00", ""]
+)  # fmt: skip
+
+
+@st.composite
+def lists_of_refunds(draw: st.DrawFn) -> bytes:
+    """A CSV as spreadsheets and people make them."""
+    head = draw(st.just(list(importing.COLUMNS)) | st.lists(_CELLS, max_size=6))
+    rows = draw(st.lists(st.lists(_CELLS, max_size=7), max_size=4))
+    separator = draw(st.sampled_from([",", ",", ",", ";", "\t"]))
+    text = "\r\n".join(separator.join(row) for row in [head, *rows])
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+    return text.encode(encoding, errors="ignore")
+
+
+def _read_file(read: Callable[[Path], object]) -> Callable[[Any], object]:
+    def from_disk(content: str | bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "given"
+            path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="ignore"))
+            return read(path)
+
+    return from_disk
+
+
+TARGETS: Mapping[str, Target] = {
+    **{
+        f"answer: {name}": Target(broken_answers(name), parse, (RecordRejected,))
+        for name, (parse, _) in PARSERS.items()
+    },
+    "bytes of an answer": Target(st.binary(max_size=400), json_reading.parse, (UnusableAnswer,)),
+    "list of refunds": Target(
+        lists_of_refunds(), _read_file(lambda path: importing.refunds_in(path, _SHOP)), (importing.ListRefused,)
+    ),
+    "settings": Target(
+        broken_settings(),
+        _read_file(lambda path: load_settings({"RETURNS_SETTINGS": str(path)})),
+        (SettingsError,),
+    ),
+}
