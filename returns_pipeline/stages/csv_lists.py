@@ -1,13 +1,14 @@
 """Lists that people open in a spreadsheet: read with the number of each row, written so that no cell runs as a formula. What a row means is not known here."""
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-_FORMULA_BEGINS = ("=", "+", "-", "@")
 _TEXT_MARK = "'"
-# What a spreadsheet may pass over before it looks for a formula; the mark itself too, so that a marked cell stays as it was when it is read again.
-_PASSED_OVER = f"{_TEXT_MARK} \t\r\n"
+# A spreadsheet may pass over spaces and control characters before it looks for a formula, and takes the wide signs of East Asian keyboards too.
+# The mark itself is among what is passed over, so that a marked cell stays as it was when it is read again.
+_FORMULA = re.compile(r"[\s\x00-\x1f\ufeff']*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 class ListRefused(Exception):
@@ -63,4 +64,4 @@ def _plain(cell: str) -> str:
 
 
 def _is_formula(text: str) -> bool:
-    return text.lstrip(_PASSED_OVER).startswith(_FORMULA_BEGINS)
+    return _FORMULA.match(text) is not None

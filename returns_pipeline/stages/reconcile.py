@@ -92,12 +92,17 @@ def _judge_health(stage_pass: Pass, measured: pd.DataFrame, report: StageReport)
             "Look into ReturnGo whether it is so quiet; if not, look at the key's shop and at the last runs of returns_sync.",
         ),
         (
+            "goods_come_as_on_other_days",
+            measured[measured["measure"] == "goods-in lines booked in 24 hours"],
+            "Ask the warehouse whether nothing came; if something did, run full_sweep and look at the last runs of returns_sync.",
+        ),
+        (
             "the_audit_chain_holds",
             measured[measured["measure"] == "audit chain"],
             "Send nothing before somebody has looked at the row named.",
         ),
     ):
-        bad = rows[rows["state"] == "bad"]
+        bad = rows[rows["state"] != "ok"]
         offenders = tuple((row["measure"], row["message"], step) for row in bad.to_dict("records"))
         verdicts.give(stage_pass, report, Verdict(name, len(rows), len(bad), offenders))
 

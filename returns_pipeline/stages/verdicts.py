@@ -56,6 +56,13 @@ _CHECKS = (
         is_error=True,
     ),
     StandingCheck(
+        "goods_come_as_on_other_days",
+        "operations/health",
+        "The warehouse books goods in as on other such days of the week",
+        "warehouse",
+        is_error=False,
+    ),
+    StandingCheck(
         "the_audit_chain_holds",
         "operations/health",
         "No row of the ledger's audit was changed",

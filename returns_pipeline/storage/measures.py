@@ -69,13 +69,16 @@ def _gates(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
 
 def _volumes(connection: psycopg.Connection, settings: Settings, now: dt.datetime) -> Iterator[dict[str, Any]]:
     for shop in settings.shops:
-        volume = volumes.of_returns(connection, shop.label, now)
         # On a holiday nothing is what is usual.
         is_holiday = now.astimezone(shop.zone).date().isoformat() in settings.calendar.holidays
-        usual = "not known yet" if volume.usual is None else f"{volume.usual} on other such days"
-        state = "bad" if volume.is_empty and not is_holiday else "ok"
-        message = f"{shop.label}: {volume.returns} returns were asked for in 24 hours; {usual}"
-        yield _row("returns asked for in 24 hours", volume.returns, "returns", state, message, shop.label)
+        for volume, name, unit, if_empty in (
+            (volumes.of_returns(connection, shop.label, now), "returns asked for", "returns", "bad"),
+            (volumes.of_goods_in(connection, shop.label, now), "goods-in lines booked", "lines", "warn"),
+        ):
+            usual = "not known yet" if volume.usual is None else f"{volume.usual} on other such days"
+            state = if_empty if volume.is_empty and not is_holiday else "ok"
+            message = f"{shop.label}: {volume.cases} {name} in 24 hours; {usual}"
+            yield _row(f"{name} in 24 hours", volume.cases, unit, state, message, shop.label)
 
 
 def _effects(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:

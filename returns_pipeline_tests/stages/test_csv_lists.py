@@ -17,6 +17,8 @@ CELLS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs
 @example("'=1")
 @example(" +1")
 @example("\t@SUM(A1)")
+@example("\x0c@SUM(A1)")
+@example("\uff1d1")
 @given(CELLS)
 def test_no_cell_runs_as_a_formula_and_every_cell_comes_back(cell: str) -> None:
     """Marked on the way out, the mark is taken off on the way in; spaces around a cell are not kept."""
@@ -25,7 +27,7 @@ def test_no_cell_runs_as_a_formula_and_every_cell_comes_back(cell: str) -> None:
         assert write(path, ["sku", "n"], [{"sku": cell, "n": 1}]) == 1
         with path.open(encoding="utf-8-sig", newline="") as opened:
             ((_, row),) = enumerate(csv.DictReader(opened))
-        assert not row["sku"].lstrip().startswith(("=", "+", "-", "@"))
+        assert not row["sku"].lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
         assert [found["sku"] for _, found in read(path, ["sku"])] == [cell.strip()]
 
 

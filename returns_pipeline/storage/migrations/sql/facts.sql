@@ -92,6 +92,7 @@ CREATE TABLE brightpearl_goods_in(            -- one row per line of a goods-in 
   UNIQUE (goods_note_id, credit_row_id, product_id, location_id));
 CREATE INDEX brightpearl_goods_in_credit ON brightpearl_goods_in(credit_id);
 CREATE INDEX brightpearl_goods_in_newest ON brightpearl_goods_in(shop, receipt_line_id);
+CREATE INDEX brightpearl_goods_in_received ON brightpearl_goods_in(shop, received_on);
 CREATE INDEX brightpearl_goods_in_changed ON brightpearl_goods_in(read_at);
 
 CREATE TABLE brightpearl_stock_moves(         -- units that left a Returns warehouse, on whatever note
