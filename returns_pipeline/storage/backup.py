@@ -5,6 +5,8 @@ import subprocess
 import warnings
 from pathlib import Path
 
+from returns_pipeline.storage import database
+
 with warnings.catch_warnings():
     # The wheel's lock file falls back to a folder of the user's where a login session has none; that is fine here.
     warnings.simplefilter("ignore")
@@ -36,7 +38,7 @@ def write(url: str, path: Path) -> int:
 
 
 def restore(url: str, path: Path) -> None:
-    """Puts the database back to what a backup holds, whole or not at all.
+    """Puts the database back to what a backup holds, whole or not at all; an administrator's login gives each table back to its owner.
 
     The ledger notices by the head it keeps outside the database, and the next settle looks up what was written since, before any new write.
 
@@ -45,7 +47,15 @@ def restore(url: str, path: Path) -> None:
     """
     if not path.is_file():
         raise BackupFailed(f"there is no backup {path}")
-    _run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", f"--dbname={url}", str(path))
+    # Without an administrator's rights nothing can be given to another role: then all of it belongs to who restores.
+    owners = [] if _is_administrator(url) else ["--no-owner"]
+    _run("pg_restore", "--clean", "--if-exists", "--single-transaction", *owners, f"--dbname={url}", str(path))
+
+
+def _is_administrator(url: str) -> bool:
+    with database.connect(url) as connection:
+        found = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(found and found[0])
 
 
 def _run(tool: str, *arguments: str) -> None:
