@@ -36,8 +36,9 @@ def start(role: str, say: Callable[[str], None]) -> Answer:
     folder.mkdir(parents=True, exist_ok=True)
     say("setting the small world up ...")
     number, sandbox = sandbox_process.start_apart(folder, seed=_SEED)
+    # Kept at once, so that `stop` finds the process whatever fails from here on.
+    (folder / _KEPT).write_text(json.dumps({"process": number, "role": role}), encoding="utf-8")
     variables = _prepared(sandbox, story, folder)
-    (folder / _KEPT).write_text(json.dumps({"process": number, "variables": variables, "role": role}), encoding="utf-8")
     case = _played(sandbox, story)
     kept = {"process": number, "variables": variables, "role": role, "sandbox": sandbox.described, "case": asdict(case)}
     (folder / _KEPT).write_text(json.dumps(kept), encoding="utf-8")
