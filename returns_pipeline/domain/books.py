@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from returns_pipeline.domain.close import Cutoff, line
+from returns_pipeline.domain.fees import fees_by_credit
+from returns_pipeline.domain.netting import kept_back
 from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.domain.records import by_key, records
 
@@ -101,6 +103,7 @@ def _posted_by_us(
 ) -> Iterator[dict[str, Any]]:
     lines_of = {effect_id: group for effect_id, group in ledger_lines.groupby("effect_id")} if len(ledger_lines) else {}
     posted = effects[(effects["kind"] == "credit.post") & (effects["state"] == "confirmed")]
+    fees = fees_by_credit(effects)
     for each in records(posted):
         subject, expect = each["payload"]["subject"], each["payload"]["expect"]
         held = books.get(subject["credit_id"])
@@ -109,6 +112,8 @@ def _posted_by_us(
             code = tax_codes.get(entry["order_row_id"]) or ""
             _add(amounts, code, entry["qty"], entry["net_minor"], entry["tax_minor"])
         goods = next(iter(amounts), "")
+        for order_row_id, (net, tax) in kept_back(fees.get(subject["credit_id"], [])).items():
+            _add(amounts, tax_codes.get(order_row_id) or "", 0, -net, -tax)
         for fee in (
             row for row in expect["rows"] if row["product_id"] is None and row["net_minor"] + row["tax_minor"] < 0
         ):

@@ -35,8 +35,9 @@ def held(credit_id: int = 8, tax_date: dt.datetime = MARCH_1, rows: list | None 
 
 
 def tied(effects: list, books: list) -> list[tuple]:
-    lines = pd.DataFrame([booked(each["effect_id"], 1, 333, 67) for each in effects], columns=list(_LINE_COLUMNS))
-    found = lines_of_books(pd.DataFrame(effects, columns=["effect_id", "kind", "state", "confirmed_by", "updated_at", "payload"]),
+    postings = [each for each in effects if each["kind"] == "credit.post"]
+    lines = pd.DataFrame([booked(each["effect_id"], 1, 333, 67) for each in postings], columns=list(_LINE_COLUMNS))
+    found = lines_of_books(pd.DataFrame(effects, columns=["effect_id", "kind", "state", "confirmed_by", "updated_at", "remote_id", "payload"]),
         lines.astype(_LINE_COLUMNS), books, {1: "T20"}, CUTOFF)  # fmt: skip
     return [
         (each["figure"], each["subject_id"], each["tax_code"], each["net_minor"], each["tax_minor"]) for each in found
@@ -62,6 +63,17 @@ def test_a_credit_that_was_changed_lost_or_moved_to_another_month_is_listed_by_n
     other_code = held(rows=[{"tax_code": "T5", "quantity": 1, "net_minor": 333, "tax_minor": 67}])
     differing = [each[2:] for each in tied([posted()], [other_code]) if each[0] == "books_difference"]
     assert sorted(differing) == [("T20", -333, -67), ("T5", 333, 67)]
+
+
+def test_money_that_is_taken_off_the_goods_row_ties_like_a_row_of_its_own() -> None:
+    """Where no row may be negative the books hold 2.33 + 0.47: the ledger's full share less what was kept back."""
+    off = {"netted_into": [{"order_row_id": 1, "net_minor": 100, "tax_minor": 20}]}
+    raised = posted(effect_id=49) | {"kind": "credit.raise", "remote_id": "8"}
+    raised["payload"] = raised["payload"] | {"fees": [off]}
+    books = held(rows=[{"tax_code": "T20", "quantity": 1, "net_minor": 233, "tax_minor": 47}])
+    found = tied([raised, posted()], [books])
+    assert ("our_credits", "SC-8", "T20", 233, 47) in found
+    assert not [each for each in found if each[0] == "books_difference"]
 
 
 def test_a_fee_counts_under_the_tax_code_that_the_books_have_it_under() -> None:
