@@ -19,7 +19,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class RmaListRow:
-    """One row of `GET /rmas`; the fingerprint changes whenever the row does."""
+    """One row of `GET /rmas`; the fingerprint changes whenever anything but the status does, such as an approval after a reopening."""
 
     rma_id: int
     status: str
@@ -317,8 +317,13 @@ def _event_pairs(fields: Fields) -> list[tuple[str, dt.datetime]]:
 
 
 def _fingerprint(row: Any) -> str:
-    """A hash of the row without the staff it names; it changes whenever anything else of the row does."""
-    text = json.dumps(_without_people(row), sort_keys=True, separators=(",", ":"), default=str)
+    """A hash of the row without its status and the staff it names; it changes whenever anything else of the row does."""
+    text = json.dumps(
+        _without_people({name: value for name, value in row.items() if name != "status"}),
+        sort_keys=True,
+        separators=(",", ":"),
+        default=str,
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """Reads ReturnGo: which returns are open, the details that changed, the transactions. Brightpearl's are in `ingest_sales` and `ingest_credits`.
 
-Calls are the currency: open returns are listed in pages of 500, and a detail is fetched only when its list row changed, when an open return left the list,
+Calls are the currency: open returns are listed in pages of 500, and a detail is fetched only when the list shows a change that it does not tell itself,
 when an inspection may have happened, or when a person asks.
 """
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
-from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail, Transaction
+from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail, RmaListRow, Transaction
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
@@ -30,15 +30,21 @@ _TRANSACTIONS_SINCE = "returngo_transactions_changed_since"
 _OVERLAP = dt.timedelta(hours=4)
 _FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST = 5
 _ANSWERED = 200
+# Names of orders in one call; an address has its limits.
+_NAMES_PER_CALL = 50
 _RETURN_TABLES = ("returngo_rmas", "returngo_return_items")
 
 
 @dataclass(frozen=True)
 class _Listing:
-    """What the lists said: RMA id -> fingerprint of its row, and whether the open list was read to its end."""
+    """What the lists said of each RMA id, and which ids the list of open returns had."""
 
-    fingerprints: dict[int, str]
+    rows: dict[int, RmaListRow]
     open_ids: set[int]
+
+    def fingerprint(self, rma_id: int) -> str | None:
+        """What the row looked like, its status apart; None when no list had it."""
+        return self.rows[rma_id].fingerprint if rma_id in self.rows else None
 
 
 def read_returns(stage_pass: Pass) -> tuple[StageReport, StageReport]:
@@ -70,25 +76,50 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     client.reject = collector(unusable, shop.label, "rma")
     open_returns.close_settled(stage_pass.connection, shop.label)
     known = open_returns.known(stage_pass.connection, shop.label)
+    moved: dict[int, str] = {}
     if stage_pass.scope.rma_ids:
         listing, wanted = _Listing({}, set()), set(stage_pass.scope.rma_ids)
     else:
         listing = _list(stage_pass, shop, client)
         if refusal := _empty_where_it_cannot_be(listing, known):
             return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
-        wanted = _wanted_details(stage_pass, shop, listing, known)
+        wanted, moved = _wanted_details(stage_pass, shop, _with_gone(client, listing, known), known)
     details, rejected = _details(client, shop, sorted(wanted))
-    return _store(stage_pass, shop, listing, known, details, [*unusable, *rejected])
+    report = _store(stage_pass, shop, listing, known, details, [*unusable, *rejected])
+    report.counts["changed_rows"] += open_returns.move_on(stage_pass.connection, shop.label, moved)
+    if all(gate.passed for gate in report.gates):
+        read = [detail.rma.rma_id for detail in details] + [finding.rma_id for finding in rejected if finding.rma_id]
+        listed_as = {rma_id: _told(listing.rows[rma_id]) for rma_id in read if rma_id in listing.rows}
+        open_returns.remember_unusable(stage_pass.connection, shop.label, listed_as, stage_pass.now)
+    return report
 
 
 def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
-    open_rows = {row.rma_id: row.fingerprint for row in client.list_rmas(statuses=OPEN_STATUSES)}
-    fingerprints = dict(open_rows)
+    open_rows = {row.rma_id: row for row in client.list_rmas(statuses=OPEN_STATUSES)}
+    rows = dict(open_rows)
     since = cursors.read(stage_pass.connection, _CHANGED_SINCE, shop.label)
     if since is not None:
         changed = client.list_rmas(updated_since=dt.datetime.fromisoformat(since) - _OVERLAP)
-        fingerprints |= {row.rma_id: row.fingerprint for row in changed if row.status != "Pending"}
-    return _Listing(fingerprints, set(open_rows))
+        rows |= {row.rma_id: row for row in changed if row.status != "Pending"}
+    return _Listing(rows, set(open_rows))
+
+
+def _with_gone(client: ReturnGoClient, listing: _Listing, known: pd.DataFrame) -> _Listing:
+    """Adds the rows of open returns that left the lists, asked for by the names of their orders; a single one is as cheap by its detail."""
+    gone = _gone(listing, known)
+    names = sorted({name for name in gone["order_name"] if name and "," not in name})
+    if len(gone) < 2:
+        return listing
+    for start in range(0, len(names), _NAMES_PER_CALL):
+        for row in client.list_rmas(order_names=names[start : start + _NAMES_PER_CALL]):
+            if row.rma_id in set(gone["rma_id"]):
+                listing.rows[row.rma_id] = row
+    return listing
+
+
+def _gone(listing: _Listing, known: pd.DataFrame) -> pd.DataFrame:
+    listed_open = known[known["is_open"] & known["status"].isin(OPEN_STATUSES)]
+    return listed_open[~listed_open["rma_id"].isin(list(listing.rows))]
 
 
 def _empty_where_it_cannot_be(listing: _Listing, known: pd.DataFrame) -> str | None:
@@ -98,18 +129,48 @@ def _empty_where_it_cannot_be(listing: _Listing, known: pd.DataFrame) -> str | N
     return f"ReturnGo's list of open returns came back empty although {still_open} were open at the last pass: look at the shop's name and key"
 
 
-def _wanted_details(stage_pass: Pass, shop: ShopSettings, listing: _Listing, known: pd.DataFrame) -> set[int]:
-    seen = dict(zip(known["rma_id"], known["list_fingerprint"], strict=True))
-    changed = {rma_id for rma_id, fingerprint in listing.fingerprints.items() if seen.get(rma_id) != fingerprint}
-    listed_open = known[known["is_open"] & known["status"].isin(OPEN_STATUSES)]
-    gone = set(listed_open["rma_id"]) - set(listing.fingerprints)
-    inspected = (
-        open_returns.awaiting_inspection(stage_pass.connection, shop.label, stage_pass.now)
-        if "returngo" in shop.policy.inspection_source
-        else set()
-    )
-    swept = set(known.loc[known["is_open"], "rma_id"]) if stage_pass.scope.is_sweep else set()
-    return {int(rma_id) for rma_id in changed | gone | inspected | swept}
+def _wanted_details(
+    stage_pass: Pass, shop: ShopSettings, listing: _Listing, known: pd.DataFrame
+) -> tuple[set[int], dict[int, str]]:
+    """Whose details are to be read, and whose new status the list tells by itself."""
+    seen = {row.rma_id: row for row in known.itertuples()}
+    parcels = open_returns.untold_parcels(stage_pass.connection, shop.label)
+    unusable = open_returns.unusable(stage_pass.connection, shop.label, stage_pass.now)
+    wanted, moved = set(_gone(listing, known)["rma_id"]), {}
+    for rma_id, row in listing.rows.items():
+        before = seen.get(rma_id)
+        if before is None or before.list_fingerprint != row.fingerprint:
+            if unusable.get(rma_id) != _told(row):
+                wanted.add(rma_id)
+        elif before.status != row.status:
+            if _list_tells(stage_pass, shop, before.status, row.status, parcels.get(rma_id)):
+                moved[rma_id] = row.status
+            else:
+                wanted.add(rma_id)
+    if "returngo" in shop.policy.inspection_source:
+        wanted |= open_returns.awaiting_inspection(stage_pass.connection, shop.label, stage_pass.now)
+    if stage_pass.scope.is_sweep:
+        wanted |= set(known.loc[known["is_open"], "rma_id"])
+    return {int(rma_id) for rma_id in wanted}, moved
+
+
+def _told(row: RmaListRow) -> str:
+    return f"{row.status} {row.fingerprint}"
+
+
+def _list_tells(stage_pass: Pass, shop: ShopSettings, before: str, now: str, untold: list[str] | None) -> bool:
+    """Whether a new status says all that the detail would.
+
+    An arrival of the only parcel does; so does an end that our own confirmation brought. Where receipts come from inspections in ReturnGo,
+    every change may carry one.
+    """
+    if untold is None or before not in OPEN_STATUSES or shop.policy.receipt_source == "returngo_validated":
+        return False
+    if now == "Received":
+        return before == "Approved" and len(untold) <= 1
+    if now == "Validated":
+        return not untold and stage_pass.settings.returngo.confirm_status == "Validated"
+    return now == "Done" and not untold
 
 
 def _details(
@@ -154,11 +215,15 @@ def _store(
     rejected: Sequence[Finding],
 ) -> StageReport:
     was_open = set(known.loc[known["is_open"], "rma_id"])
+    # A run about single returns reads no list: what the last one said stays.
+    fingerprints = dict(zip(known["rma_id"], known["list_fingerprint"], strict=True))
     rmas = of_records(
         "returngo_rmas",
         [detail.rma for detail in details],
         shop=shop.label,
-        list_fingerprint=[listing.fingerprints.get(detail.rma.rma_id) for detail in details],
+        list_fingerprint=[
+            listing.fingerprint(detail.rma.rma_id) or fingerprints.get(detail.rma.rma_id) for detail in details
+        ],
         is_open=[_is_open(detail.rma.status, detail.rma.rma_id, was_open) for detail in details],
         first_seen_at=stage_pass.now,
         detail_read_at=stage_pass.now,

@@ -1,7 +1,7 @@
 """Which returns are open, and which of them are due for another look. Reading their frames is `frames`'."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 import psycopg
@@ -29,13 +29,61 @@ def newest(connection: psycopg.Connection, shop: str) -> dt.datetime | None:
 
 
 def known(connection: psycopg.Connection, shop: str) -> pd.DataFrame:
-    """Open returns and those of the last 60 days: rma_id, status, list_fingerprint, is_open."""
+    """Open returns and those of the last 60 days: rma_id, status, order_name, list_fingerprint, is_open."""
     rows = connection.execute(
-        "SELECT rma_id, status, list_fingerprint, is_open FROM returngo_rmas WHERE shop = %s AND (is_open OR detail_read_at > now() - interval '60 days')",
+        "SELECT rma_id, status, order_name, list_fingerprint, is_open FROM returngo_rmas WHERE shop = %s AND (is_open OR detail_read_at > now() - interval '60 days')",
         (shop,),
     ).fetchall()
-    frame = pd.DataFrame(rows, columns=["rma_id", "status", "list_fingerprint", "is_open"])
+    frame = pd.DataFrame(rows, columns=["rma_id", "status", "order_name", "list_fingerprint", "is_open"])
     return frame.astype({"rma_id": "int64", "is_open": "bool"})
+
+
+def untold_parcels(connection: psycopg.Connection, shop: str) -> dict[int, list[str]]:
+    """RMA id of each open return -> the statuses of its parcels from the customer, without those that we confirmed to ReturnGo ourselves."""
+    rows = connection.execute(
+        """SELECT r.rma_id, coalesce(array_agg(s.status) FILTER (WHERE s.status <> 'Canceled' AND e.effect_id IS NULL), '{}')
+             FROM returngo_rmas r LEFT JOIN returngo_shipments s ON s.rma_id = r.rma_id AND NOT s.is_outbound
+             LEFT JOIN effect e ON e.kind = 'returngo.receive' AND e.state = 'confirmed' AND e.business_key = 'confirm:' || s.shipment_id
+            WHERE r.shop = %s AND r.is_open GROUP BY r.rma_id""",
+        (shop,),
+    ).fetchall()
+    return dict(rows)
+
+
+def move_on(connection: psycopg.Connection, shop: str, statuses: Mapping[int, str]) -> int:
+    """Takes over the status of returns that the list shows; a parcel has arrived or was inspected with its return. Answers how many moved."""
+    listed = {"shop": shop, "ids": list(statuses), "statuses": list(statuses.values())}
+    return connection.execute(
+        """WITH listed AS (SELECT * FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS l(rma_id, status)),
+             arrived AS (UPDATE returngo_shipments s SET status = l.status FROM listed l
+                          WHERE s.rma_id = l.rma_id AND s.shop = %(shop)s AND NOT s.is_outbound AND s.status <> 'Canceled'
+                            AND l.status IN ('Received', 'Validated') RETURNING 1)
+           UPDATE returngo_rmas r SET status = l.status FROM listed l WHERE r.rma_id = l.rma_id AND r.shop = %(shop)s""",
+        listed,
+    ).rowcount
+
+
+def unusable(connection: psycopg.Connection, shop: str, now: dt.datetime) -> dict[int, str]:
+    """RMA id -> what the list said when its detail could not be used; after a day it is worth another call."""
+    rows = connection.execute(
+        "SELECT rma_id, listed_as FROM returngo_unusable_details WHERE shop = %s AND read_at > %s - interval '1 day'",
+        (shop, now),
+    ).fetchall()
+    return dict(rows)
+
+
+def remember_unusable(
+    connection: psycopg.Connection, shop: str, listed_as: Mapping[int, str], now: dt.datetime
+) -> None:
+    """Of these returns, whose details were read now, remembers those that could not be kept and forgets the others."""
+    found = {"shop": shop, "ids": list(listed_as), "listed": list(listed_as.values()), "now": now}
+    connection.execute("DELETE FROM returngo_unusable_details WHERE rma_id = ANY(%(ids)s)", found)
+    connection.execute(
+        """INSERT INTO returngo_unusable_details(rma_id, shop, listed_as, read_at)
+           SELECT u.rma_id, %(shop)s, u.listed_as, %(now)s FROM unnest(%(ids)s::bigint[], %(listed)s::text[]) AS u(rma_id, listed_as)
+            WHERE NOT EXISTS (SELECT FROM returngo_rmas r WHERE r.rma_id = u.rma_id AND r.detail_read_at = %(now)s)""",
+        found,
+    )
 
 
 def awaiting_inspection(connection: psycopg.Connection, shop: str, now: dt.datetime) -> set[int]:

@@ -189,16 +189,17 @@ def test_a_cancellation_fee_without_a_unit_has_no_currency():
     assert RmaDetail.from_api(raw | {"cancellationFee": 0}).rma.cancellation_fee_minor == 0
 
 
-def test_the_fingerprint_follows_the_row_and_not_the_staff_it_names():
-    """A detail costs a call: it is read when the row changed, and never because somebody changed their name."""
+def test_the_fingerprint_follows_the_row_and_neither_its_status_nor_the_staff_it_names():
+    """A detail costs a call: a new status is told by the row itself, and nothing changes because somebody changed their name."""
     row = samples.loaded(LIST)["rmas"][0]
     before = RmaListRow.from_api(row).fingerprint
     renamed = copy.deepcopy(row)
     renamed["events"][1]["userDetails"]["userLastName"] = "Married"
     assert RmaListRow.from_api(renamed).fingerprint == before
     assert RmaListRow.from_api(dict(reversed(row.items()))).fingerprint == before
+    arrived = RmaListRow.from_api(_put(row, "status", "Received"))
+    assert (arrived.fingerprint, arrived.status) == (before, "Received")
     for path, value in (
-        ("status", "Received"),
         ("events.1.eventDate", "2026-02-02T10:00:00+00:00"),
         ("events.0.storeLocationId", "shop"),
     ):

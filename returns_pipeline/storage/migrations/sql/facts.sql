@@ -11,6 +11,9 @@ CREATE INDEX returngo_rmas_open ON returngo_rmas(shop, rma_id) WHERE is_open;
 CREATE INDEX returngo_rmas_changed ON returngo_rmas(detail_read_at);
 CREATE INDEX returngo_rmas_newest ON returngo_rmas(shop, created_at);
 
+CREATE TABLE returngo_unusable_details(       -- details that could not be kept, and what the list said then: not asked for again until that changes
+  rma_id bigint PRIMARY KEY, shop text NOT NULL, listed_as text NOT NULL, read_at timestamptz NOT NULL);
+
 CREATE TABLE returngo_shipments(
   shipment_id bigint PRIMARY KEY, shop text NOT NULL, rma_id bigint NOT NULL, status text NOT NULL, carrier_name text,
   tracking_number text, tracking_url text, label_url text, is_outbound boolean NOT NULL);
