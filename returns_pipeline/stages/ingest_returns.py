@@ -80,10 +80,10 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     if stage_pass.scope.rma_ids:
         listing, wanted = _Listing({}, set()), set(stage_pass.scope.rma_ids)
     else:
-        listing = _list(stage_pass, shop, client)
+        listing = _with_gone(client, _list(stage_pass, shop, client), known)
         if refusal := _empty_where_it_cannot_be(listing, known):
             return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
-        wanted, moved = _wanted_details(stage_pass, shop, _with_gone(client, listing, known), known)
+        wanted, moved = _wanted_details(stage_pass, shop, listing, known)
     details, rejected = _details(client, shop, sorted(wanted))
     report = _store(stage_pass, shop, listing, known, details, [*unusable, *rejected])
     report.counts["changed_rows"] += open_returns.move_on(stage_pass.connection, shop.label, moved)
@@ -123,10 +123,10 @@ def _gone(listing: _Listing, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _empty_where_it_cannot_be(listing: _Listing, known: pd.DataFrame) -> str | None:
-    still_open = int((known["is_open"] & known["status"].isin(OPEN_STATUSES)).sum())
-    if listing.open_ids or still_open < _FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST:
+    unseen = len(_gone(listing, known))
+    if listing.open_ids or unseen < _FEWEST_OPEN_TO_DOUBT_AN_EMPTY_LIST:
         return None
-    return f"ReturnGo's list of open returns came back empty although {still_open} were open at the last pass: look at the shop's name and key"
+    return f"ReturnGo's list of open returns came back empty although {unseen} were open at the last pass, and no other list has them: look at the shop's name and key"
 
 
 def _wanted_details(

@@ -61,8 +61,7 @@ class Life:
         for cohort in self.cohorts:
             cohort.day += 1
             for actor, verb in _DAYS.get(cohort.day, ()):
-                # One stays without its Done: a list of open returns that is suddenly empty would be doubted.
-                for rma_id in cohort.rma_ids[verb == "mark_done" :]:
+                for rma_id in cohort.rma_ids:
                     self.act(actor, verb, rma_id=rma_id)
 
     def sync(self) -> None:
