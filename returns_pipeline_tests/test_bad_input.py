@@ -15,6 +15,8 @@ from returns_pipeline.commands import sandbox_process
 from returns_pipeline_tests.scenarios.conftest import changed
 from returns_pipeline_tests.scenarios.retailer import Order, Retailer, Return
 
+# One worker: with two, each would make the retailer.
+pytestmark = pytest.mark.xdist_group("bad input")
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 

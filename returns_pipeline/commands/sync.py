@@ -1,7 +1,8 @@
 """`sync`: one pass of `returns_sync` in this process, on the persistent instance, so that it shows in the Dagster UI."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -14,6 +15,8 @@ from returns_pipeline.stages.passes import Scope, refuse_unfit, refuse_unready
 from returns_pipeline.storage import database, locks
 
 _MOST_ROUNDS = 60
+_STATEMENT_TIMEOUT_MILLISECONDS = 60_000
+_RECYCLED_AFTER_SECONDS = 600
 _MOVED = ("changed_rows", "effects_planned", "effects_confirmed", "effects_settled", "exceptions_changed")
 
 
@@ -44,13 +47,17 @@ def sync(
     """
     settings = load_settings()
     refuse_unready(settings)
-    with database.connect() as connection, locks.hold(connection, "sync", wait_seconds=lock_wait):
+    with (
+        database.connect() as connection,
+        locks.hold(connection, "sync", wait_seconds=lock_wait),
+        _instance() as instance,
+    ):
         _refuse_unfit(connection, settings)
-        result = _one_pass(scope)
+        result = _one_pass(instance, scope)
         rounds = 1
         while until_idle and result.is_good and result.moved and rounds < _MOST_ROUNDS:
             tell(f"pass {rounds}: {result.moved} things moved")
-            result = _joined(result, _one_pass(scope))
+            result = _joined(result, _one_pass(instance, scope))
             rounds += 1
     return result
 
@@ -73,20 +80,29 @@ def _job(name: str) -> dg.JobDefinition:
     return defs().resolve_job_def(name)
 
 
-def _one_pass(scope: Scope) -> SyncResult:
+@contextmanager
+def _instance() -> Iterator[DagsterInstance]:
+    """The instance with its connections kept open; else each event of a run opens one, about 120 in a pass where nothing moves."""
+    with DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(
+            statement_timeout=_STATEMENT_TIMEOUT_MILLISECONDS, pool_recycle=_RECYCLED_AFTER_SECONDS, max_overflow=-1
+        )
+        yield instance
+
+
+def _one_pass(instance: DagsterInstance, scope: Scope) -> SyncResult:
     job = _job("full_sweep" if scope.is_sweep else "returns_sync")
     ops = (
         {name: {"config": {"rma_ids": list(scope.rma_ids)}} for name in _configurable_steps(job)}
         if scope.rma_ids
         else {}
     )
-    with DagsterInstance.get() as instance:
-        executed = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={"mode": load_settings().mode, "shops": ",".join(scope.shops) or "all"},
-        )
+    executed = job.execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        run_config={"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        tags={"mode": load_settings().mode, "shops": ",".join(scope.shops) or "all"},
+    )
     return _read(executed)
 
 

@@ -5,6 +5,7 @@ in the statements come from the models alone (so no S608), values always travel 
 """
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -151,10 +152,18 @@ def upsert(
 
 
 def _frame_of(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> pd.DataFrame:
-    by_column = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    if not rows:
+        return _empty(tuple(columns)).copy()
+    by_column = list(zip(*rows, strict=True))
     return pd.DataFrame(
         {column.name: series_of(values, column) for column, values in zip(columns, by_column, strict=True)}
     )
+
+
+@functools.cache
+def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
+    """No rows of these columns; built once, because most frames of a quiet pass are empty and each takes as long as a query."""
+    return pd.DataFrame({column.name: series_of((), column) for column in columns})
 
 
 def _refuse_doubles(schema: TableSchema, frame: pd.DataFrame, keys: list[str]) -> None:

@@ -12,6 +12,8 @@ from returns_pipeline_tests.scenarios.conftest import OpenShop, open_shop  # noq
 from returns_pipeline_tests.scenarios.lockstep import Arrangement
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
+# One worker: with two, each would make the retailer.
+pytestmark = pytest.mark.xdist_group("doctor")
 WRONG = {
     "channel_id = 3\n": "channel_id = 99\n",
     "awaiting_return = 21": "awaiting_return = 11",

@@ -22,6 +22,8 @@ from returns_pipeline.storage import database
 from returns_pipeline_tests.conftest import url_of
 from returns_pipeline_tests.schemas.test_validation import PROPOSAL, reasons
 
+# One worker: with two, each would make the retailer.
+pytestmark = pytest.mark.xdist_group("arrivals")
 STAGES = (
     ingest_returns.read_returns, ingest_returns.read_transactions, ingest_sales.read_sales_orders, ingest_sales.read_products,
     ingest_credits.read_sales_credits, ingest_credits.read_goods_in, match.match_return_lines, match.match_receipts,

@@ -181,6 +181,16 @@ def test_every_table_reads_in_every_scope_with_its_types(connection, table, scop
         assert {name: str(dtype) for name, dtype in read.dtypes.items()} == expected
 
 
+def test_an_empty_frame_is_its_readers_own(connection):
+    """A stage that fills the frame it read must not fill the next stage's."""
+    mine = frames.read(connection, "returngo_rmas", "all")
+    mine["note"] = "mine"
+    theirs = frames.read(connection, "returngo_rmas", "all")
+    assert theirs.empty
+    assert list(theirs.columns) == [column.name for column in schemas.named("returngo_rmas").columns()]
+    assert theirs["rma_id"].dtype == frame("returngo_rmas")["rma_id"].dtype
+
+
 def test_a_scope_with_the_wrong_arguments_is_refused(connection):
     """Silently reading all of it would pass for the changes."""
     with pytest.raises(ValueError, match="since"):
