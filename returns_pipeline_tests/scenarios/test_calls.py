@@ -37,3 +37,25 @@ def test_an_arrival_costs_no_detail_and_a_cancellation_does(open_shop):
         for each in returns[3:]:
             retailer.act("cx", "cancel", rma_id=each.rma_id)
         assert details_of_a_pass() == 2
+        # All that were open have ended: the list of open returns is empty, and that is believed.
+        for each in returns[:3]:
+            retailer.act("cx", "mark_done", rma_id=each.rma_id)
+        assert details_of_a_pass() <= 3
+
+
+@pytest.mark.xdist_group("calls")
+def test_a_quiet_pass_keeps_its_connections(open_shop):
+    """One for each event of the run would be about 120, and each costs the database a process."""
+    with open_shop(_ELSEWHERE), database.connect() as connection:
+        assert sync(Scope()).is_good
+        before = opened(connection)
+        assert sync(Scope()).is_good
+        assert opened(connection) - before < 80
+
+
+def opened(connection) -> int:
+    """How many connections this database has seen."""
+    ((count,),) = connection.execute(
+        "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchall()
+    return count
