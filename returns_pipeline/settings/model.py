@@ -171,6 +171,23 @@ class Ui(Table):
     behind_proxy: bool
 
 
+class Webhooks(Table):
+    """Where webhooks come in, and how much is made of them."""
+
+    public_url: str
+    per_minute: int = Field(gt=0)
+    looks_per_hour: int = Field(ge=0)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_https(cls, value: str) -> str:
+        if value and not re.fullmatch(
+            r"(https://[A-Za-z0-9.-]+|http://127\.0\.0\.1)(:\d{1,5})?(/[A-Za-z0-9/_-]*)?", value
+        ):
+            raise ValueError(f"must be an https address without a query, found {value!r}")
+        return value
+
+
 class DaysOf(Table):
     """Days that one kind of evidence is kept; 0: as `evidence_days`."""
 
@@ -359,6 +376,7 @@ class Settings(Table):
     limits: Limits
     ledger: Ledger
     ui: Ui
+    webhooks: Webhooks
     retention: Retention
     quota: Quota
     sla: ServiceLevels
