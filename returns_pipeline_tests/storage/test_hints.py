@@ -7,7 +7,8 @@ import psycopg
 from returns_pipeline.storage import hints
 
 NOW = dt.datetime.now(dt.UTC)
-EARLIER, LATER = NOW - dt.timedelta(minutes=10), NOW + dt.timedelta(minutes=1)
+# Far enough for a suite of tests that takes its time.
+EARLIER, LATER = NOW - dt.timedelta(hours=1), NOW + dt.timedelta(hours=1)
 
 
 def waiting(connection: psycopg.Connection) -> list[tuple[str, int]]:
