@@ -18,6 +18,7 @@ WITHOUT_DAGSTER = (
     "alerts",
     "reports",
     "doctor",
+    "webhooks",
     "sandbox",
 )
 INPUT_AND_OUTPUT = {
@@ -43,7 +44,8 @@ MAY_IMPORT = {
     "effects": {"effects", "storage", "clients", "domain", "settings"},
     "alerts": {"alerts", "storage", "domain", "settings"},
     "reports": {"reports", "domain"},
-    "doctor": {"doctor", "stages", "storage", "clients", "domain", "settings"},
+    "webhooks": {"webhooks", "storage", "clients", "settings"},
+    "doctor": {"doctor", "webhooks", "stages", "storage", "clients", "domain", "settings"},
     "stages": {
         "stages",
         "alerts",

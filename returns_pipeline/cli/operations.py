@@ -1,4 +1,4 @@
-"""The commands by which the pipeline is kept: checks, doctor, health, ledger, database. What each does is in `commands/`."""
+"""The commands by which the pipeline is kept: checks, doctor, health, ledger, webhooks, database. What each does is in `commands/`."""
 
 import argparse
 import os
@@ -25,6 +25,12 @@ def add_operations(commands: argparse._SubParsersAction) -> None:
         help="writes two identical test credits on a test order and says what stands",
     )
     doctor.add_argument(
+        "--prove-negative-rows",
+        type=int,
+        metavar="ORDER",
+        help="writes a test credit with a row below nothing on a test order and says what the account does with it",
+    )
+    doctor.add_argument(
         "--write-settings", type=Path, metavar="FILE", help="write a proposal of settings into a new file"
     )
     doctor.add_argument("--json", action="store_true")
@@ -40,6 +46,15 @@ def add_operations(commands: argparse._SubParsersAction) -> None:
     )
     erased.add_argument("--reason", required=True)
     erased.add_argument("--by", required=True, metavar="NAME")
+    webhooks = commands.add_parser("webhooks", help="Messages of both systems that something moved.")
+    verbs = webhooks.add_subparsers(required=True, metavar="VERB")
+    serve = command(verbs, "serve", _webhooks_serve, "Takes webhooks in on this machine, for your proxy to pass on.")
+    serve.add_argument("--port", type=int, default=3080)
+    serve.add_argument("--host", default="127.0.0.1", help="another address only with [ui] behind_proxy = true")
+    command(verbs, "register", _webhooks_register, "Asks Brightpearl and ReturnGo to send to [webhooks] public_url.")
+    command(verbs, "remove", _webhooks_remove, "Takes back every registration that sends to [webhooks] public_url.")
+    listed = command(verbs, "list", _webhooks_list, "What is registered, and what came in the last week.")
+    listed.add_argument("--json", action="store_true")
     db = commands.add_parser("db", help="The embedded database.").add_subparsers(required=True, metavar="VERB")
     command(db, "start", _db_start, "Starts the embedded server and migrates it.")
     command(db, "stop", _db_stop, "Stops the embedded server.")
@@ -58,12 +73,14 @@ def _checks_new(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from returns_pipeline.commands import doctor, go_live, prove_dedupe
+    from returns_pipeline.commands import doctor, go_live, prove
 
     if chosen.write_settings:
         return show(doctor.propose_settings(chosen.write_settings), chosen.json)
     if chosen.prove_dedupe:
-        return show(prove_dedupe.prove(chosen.prove_dedupe), chosen.json)
+        return show(prove.dedupe(chosen.prove_dedupe), chosen.json)
+    if chosen.prove_negative_rows:
+        return show(prove.negative_rows(chosen.prove_negative_rows), chosen.json)
     if chosen.go_live:
         return show(go_live.examine(chosen.go_live), chosen.json)
     return show(doctor.send_test_alert() if chosen.alert else doctor.examine(), chosen.json)
@@ -85,6 +102,30 @@ def _ledger_verify(_: argparse.Namespace) -> int:
     from returns_pipeline.commands import ledger
 
     return show(ledger.verify(), as_json=False)
+
+
+def _webhooks_serve(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import webhooks
+
+    return show(webhooks.serve(chosen.host, chosen.port), as_json=False)
+
+
+def _webhooks_register(_: argparse.Namespace) -> int:
+    from returns_pipeline.commands import webhooks
+
+    return show(webhooks.register(), as_json=False)
+
+
+def _webhooks_remove(_: argparse.Namespace) -> int:
+    from returns_pipeline.commands import webhooks
+
+    return show(webhooks.remove(), as_json=False)
+
+
+def _webhooks_list(chosen: argparse.Namespace) -> int:
+    from returns_pipeline.commands import webhooks
+
+    return show(webhooks.listed(), chosen.json)
 
 
 def _db_start(_: argparse.Namespace) -> int:

@@ -60,9 +60,16 @@ BRIGHTPEARL_READS = tuple(
         "/accounting-service/tax-code",
         "/accounting-service/payment-method",
         "/accounting-service/customer-payment-search",
+        "/integration-service/webhook",
     )
 )
-RETURNGO_READS = (Rule("GET", "/rmas"), Rule("GET", "/rma/{id}"), Rule("GET", "/transactions"))
+RETURNGO_READS = tuple(Rule("GET", path) for path in ("/rmas", "/rma/{id}", "/transactions", "/webhooks"))
+# Registrations are changed by a person's command alone: no effect kind arms these.
+BRIGHTPEARL_REGISTRATIONS = (
+    Rule("POST", "/integration-service/webhook"),
+    Rule("DELETE", "/integration-service/webhook/{id}"),
+)
+RETURNGO_REGISTRATIONS = (Rule("POST", "/webhook"), Rule("DELETE", "/webhook/{id}"))
 
 _WRITES: dict[str, tuple[Rule, ...]] = {
     "credit.raise": (Rule("POST", "/order-service/sales-credit"),),

@@ -267,6 +267,10 @@ class BrightpearlClient:
         """Payment methods of the account."""
         return self._list("/accounting-service/payment-method")
 
+    def webhooks(self) -> list[Any]:
+        """Webhook registrations, our own and other people's, as they came."""
+        return self._list("/integration-service/webhook")
+
     # How answers are taken apart
 
     def _response(self, path: str, priority: Priority = Priority.POLL) -> Any:

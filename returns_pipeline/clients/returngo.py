@@ -86,6 +86,17 @@ class ReturnGoClient:
                 if transaction is not None:
                     yield transaction
 
+    def webhooks(self) -> list[Any]:
+        """`GET /webhooks`: the shop's registrations, our own and other people's, as they came.
+
+        Raises:
+            ReadFailed: they could not be read.
+        """
+        found = self._transport.read("/webhooks")
+        if not isinstance(found, list):
+            raise ReadFailed("GET /webhooks of ReturnGo was not answered with a list", permanent=True)
+        return found
+
     def take_turn(self) -> None:
         """Waits until a write may go.
 

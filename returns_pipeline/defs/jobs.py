@@ -30,5 +30,6 @@ month_end_close = dg.define_asset_job(
 pipeline_health = dg.define_asset_job(
     "pipeline_health",
     selection=HEALTH,
+    executor_def=dg.in_process_executor,
     description="Measures the pipeline itself: heartbeats, quota, oldest gap.",
 )

@@ -10,6 +10,7 @@ from returns_pipeline.doctor.point import Point, tried
 from returns_pipeline.settings import Settings, ShopSettings, missing_for_live
 from returns_pipeline.stages import exposure, preflight
 from returns_pipeline.stages.accounts import Accounts
+from returns_pipeline.webhooks.registrations import ours, senders
 
 _MOST_SKEW = dt.timedelta(seconds=60)
 _SAME_AS_ITEM, _SAME_AS_SALE = "same_as_item", "same_as_sale"
@@ -32,6 +33,7 @@ def points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
         ("payment methods exist", _unknown_methods),
     ):
         yield tried(what, lambda look=look: "; ".join(look(accounts, settings)))  # type: ignore[misc]
+    yield tried("webhooks come to us, or none are wanted", partial(_unregistered, accounts, settings))
     yield tried("the clocks agree", partial(_skew, accounts))
     instance = settings.brightpearl.installed_integration_instance_id or _instance(accounts)
     yield Point(
@@ -93,6 +95,18 @@ def _unknown_methods(accounts: Accounts, settings: Settings) -> list[str]:
         for resolution, method in shop.payment_methods.items()
         if known and method != _SAME_AS_SALE and method not in known
     ]
+
+
+def _unregistered(accounts: Accounts, settings: Settings) -> str:
+    url = settings.webhooks.public_url
+    if not url:
+        return ""
+    missing = [
+        f"{sender.name} ({event})"
+        for sender in senders(settings, accounts.brightpearl, accounts.returngo)
+        for event in set(sender.events) - {each.event for each in ours(sender.registered(), url)}
+    ]
+    return f"run `returns-pipeline webhooks register`: {', '.join(sorted(missing))} not registered" if missing else ""
 
 
 def _skew(accounts: Accounts) -> str:

@@ -19,6 +19,9 @@ from returns_pipeline.storage import database, gates, locks
 from returns_pipeline.storage.ledger import claiming, reading
 
 _BATCH = 80
+# Steps of one run that are processes of their own meet at an account: the one that comes second has its turn within seconds,
+# and would else leave its credits to the next run. Another run's writer may go on for minutes; it is not waited for.
+_TURN_SECONDS = 15.0
 
 
 @dataclass
@@ -108,7 +111,7 @@ class Runner:
             try:
                 # For efficiency only: two writers side by side would share the quota and read everything twice.
                 # On a connection of its own, because the other one may be made anew on the way.
-                with self._connect() as own, locks.hold(own, f"writer {sink}"):
+                with self._connect() as own, locks.hold(own, f"writer {sink}", wait_seconds=_TURN_SECONDS):
                     self._drain_sink(kind, sink, shops, batches, connections, report)
             except locks.Busy as busy:
                 report.stop(str(busy))

@@ -19,6 +19,7 @@ from returns_pipeline.sandbox.brightpearl.account import Credentials
 from returns_pipeline.sandbox.brightpearl.routes import BrightpearlApp
 from returns_pipeline.sandbox.brightpearl.switches import BrightpearlSwitches
 from returns_pipeline.sandbox.clock import SandboxClock
+from returns_pipeline.sandbox.deliveries import Deliveries
 from returns_pipeline.sandbox.faults import FaultPlan, interceptor
 from returns_pipeline.sandbox.http import SandboxServer
 from returns_pipeline.sandbox.retailer import Retailer
@@ -38,6 +39,8 @@ class RunningSandbox:
         self.story = story
         self.retailer = story.retailer
         self.faults = FaultPlan()
+        self.deliveries = Deliveries()
+        story.retailer.returngo.deliver = story.retailer.brightpearl.deliver = self.deliveries
         self._requests_per_minute = requests_per_minute
         clock = story.retailer.clock
         returngo = ReturnGoApp(story.retailer.returngo)
@@ -78,6 +81,7 @@ class RunningSandbox:
             self._life.join()
         for server in (self.returngo, self.brightpearl, self.admin):
             server.stop()
+        self.deliveries.stop()
 
     def __enter__(self) -> "RunningSandbox":
         return self

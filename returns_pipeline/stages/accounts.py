@@ -3,7 +3,14 @@
 import os
 from collections.abc import Callable, Mapping
 
-from returns_pipeline.clients.allow_list import BRIGHTPEARL_READS, RETURNGO_READS, check_base_url, writes_of
+from returns_pipeline.clients.allow_list import (
+    BRIGHTPEARL_READS,
+    BRIGHTPEARL_REGISTRATIONS,
+    RETURNGO_READS,
+    RETURNGO_REGISTRATIONS,
+    check_base_url,
+    writes_of,
+)
 from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
 from returns_pipeline.clients.credentials import base_url_from, brightpearl_from, returngo_from
 from returns_pipeline.clients.pacing import BudgetSpent, Priority
@@ -24,10 +31,17 @@ class Accounts:
     Args:
         settings: shops, quota and the kinds of write that are armed.
         environment: where credentials and addresses are read; the process's own by default.
+        registers_webhooks: a person asked to change webhook registrations, which nothing else may.
     """
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str] | None = None,
+        *,
+        registers_webhooks: bool = False,
+    ) -> None:
+        self._settings, self._registers_webhooks = settings, registers_webhooks
         self._environment = os.environ if environment is None else environment
         self._brightpearl: BrightpearlClient | None = None
         self._returngo: dict[str, ReturnGoClient] = {}
@@ -89,7 +103,7 @@ class Accounts:
         transport = Transport(
             url,
             credentials.headers,
-            (*BRIGHTPEARL_READS, *writes_of(armed)),
+            (*BRIGHTPEARL_READS, *writes_of(armed), *(BRIGHTPEARL_REGISTRATIONS if self._registers_webhooks else ())),
             pacer,
             self._recorder("brightpearl", ""),
             api="Brightpearl",
@@ -107,7 +121,7 @@ class Accounts:
         transport = Transport(
             url,
             credentials.headers,
-            (*RETURNGO_READS, *writes_of(armed)),
+            (*RETURNGO_READS, *writes_of(armed), *(RETURNGO_REGISTRATIONS if self._registers_webhooks else ())),
             _DailyPacer(DailyCount(database.connect, "returngo"), self._settings),
             self._recorder("returngo", shop.label),
             api=f"ReturnGo for {shop.name}",

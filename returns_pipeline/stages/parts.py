@@ -17,6 +17,7 @@ _PARTS = (
     Part("housekeeping_schedule", "schedule", 25 * _HOUR),
     Part("receipts_without_credit_sensor", "sensor", _SENSOR_SILENCE_SECONDS),
     Part("new_goods_in_sensor", "sensor", _SENSOR_SILENCE_SECONDS),
+    Part("early_look_sensor", "sensor", _SENSOR_SILENCE_SECONDS),
     Part("exception_alert_sensor", "sensor", _SENSOR_SILENCE_SECONDS),
     Part("failed_check_sensor", "sensor", _SENSOR_SILENCE_SECONDS),
     Part("run_failure_sensor", "sensor", _SENSOR_SILENCE_SECONDS),

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from returns_pipeline.storage import database
+from returns_pipeline.storage import database, hints
 from returns_pipeline.storage.ledger import audit
 from returns_pipeline_tests.conftest import as_role
 
@@ -94,6 +94,22 @@ def test_a_reader_reads_and_changes_nothing(login: Login) -> None:
         "INSERT INTO heartbeats DEFAULT VALUES",
         "DELETE FROM effect",
         "UPDATE exceptions SET code = code",
+    ):
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_the_endpoint_of_webhooks_adds_hints_and_does_nothing_else(login: Login) -> None:
+    """It stands nearest to the outside: whoever takes it over can make us look, and see nothing."""
+    connection = login("returns_hints")
+    assert hints.note(connection, "brightpearl", "", [("order", 7), ("order", 7)]) == 1
+    for statement in (
+        "UPDATE hints SET taken_at = now()",
+        "DELETE FROM hints",
+        "SELECT 1 FROM effect",
+        "SELECT 1 FROM returngo_rmas",
+        "INSERT INTO audit DEFAULT VALUES",
+        "CREATE TABLE public.mine(a int)",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute(statement)

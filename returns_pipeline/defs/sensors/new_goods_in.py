@@ -5,6 +5,7 @@ import psycopg
 
 from returns_pipeline.defs.jobs import returns_sync
 from returns_pipeline.defs.schedules import sync_is_under_way
+from returns_pipeline.defs.scoped import scoped_to
 from returns_pipeline.defs.watched import watched_sensor
 from returns_pipeline.settings import load_settings
 from returns_pipeline.stages import new_goods
@@ -37,15 +38,7 @@ def new_goods_in_sensor(
     context.update_cursor(arrivals.cursor)
     if not arrivals.rma_ids:
         return dg.SkipReason("no goods were booked in on our credits since the last look")
-    steps = [node.name for node in returns_sync_job(context).nodes if node.definition.has_config_field]
     return dg.RunRequest(
-        run_config={"ops": {step: {"config": {"rma_ids": list(arrivals.rma_ids)}} for step in steps}},
+        run_config=scoped_to(context, arrivals.rma_ids),
         tags={"reason": f"goods-in note {', '.join(str(note) for note in arrivals.note_ids)}"[:200]},
     )
-
-
-def returns_sync_job(context: dg.SensorEvaluationContext) -> dg.JobDefinition:
-    """The sync as Dagster resolved it, for the names of its steps."""
-    if context.repository_def is None:
-        raise RuntimeError("the sensor was evaluated without its repository, so the steps of the sync are not known")
-    return context.repository_def.get_job("returns_sync")

@@ -75,6 +75,7 @@ def book_goods_in(
             credit.rows[line.row_id].received += line.quantity
             _move(world, note, line, line.quantity)
         ids.append(note.note_id)
+        world.announce("goods-in-note.created", note.note_id)
     world.touch(credit)
     return ids
 

@@ -1,6 +1,6 @@
 """The integration service of the sandbox's Brightpearl: webhooks and the installed instance.
 
-Not here: sending webhooks; the sandbox keeps subscriptions and delivers none.
+Not here: sending webhooks (`deliveries`, beside this folder).
 """
 
 import re

@@ -8,6 +8,7 @@ import datetime as dt
 import random
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -55,6 +56,10 @@ class RefusedError(Exception):
         self.code, self.message, self.status = code, message, status
 
 
+def _nobody(url: str, body: str) -> None:  # noqa: ARG001 - what stands here before somebody delivers
+    """Delivers nothing."""
+
+
 class BrightpearlWorld:
     """One account. Take `lock` around verbs: routes and actors run in different threads."""
 
@@ -81,6 +86,7 @@ class BrightpearlWorld:
         self.transfers: dict[int, StockTransfer] = {}
         self.payments: dict[int, Payment] = {}
         self.webhooks: dict[int, dict[str, Any]] = {}
+        self.deliver: Callable[[str, str], None] = _nobody
         self._numbers = dict(_FIRST_IDS)
         self._versions: dict[int, list[tuple[float, Order]]] = {}
 
@@ -137,6 +143,17 @@ class BrightpearlWorld:
         """Notes a change of an order: its date, its version, and what searches will show once they have caught up."""
         order.updated_on, order.version = moment or self.clock.now(), order.version + 1
         self.index(order)
+        self.announce("order.modified", order.order_id)
+
+    def announce(self, event: str, resource_id: int) -> None:
+        """Sends an event to those who registered for it or for all of its resource."""
+        filled = {"${full-event}": event, "${resource-id}": str(resource_id), "${resource-type}": event.split(".")[0]}
+        for webhook in self.webhooks.values():
+            if f"{event}.".startswith(f"{webhook['subscribeTo']}."):
+                url, body = str(webhook["uriTemplate"]), str(webhook["bodyTemplate"])
+                for name, value in filled.items():
+                    url, body = url.replace(name, value), body.replace(name, value)
+                self.deliver(url, body)
 
     def index(self, order: Order) -> None:
         """Hands an order, as it is now, to the searches, which show it when their lag has passed."""

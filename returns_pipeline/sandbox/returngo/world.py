@@ -3,8 +3,9 @@
 Not here: HTTP (`routes`), JSON (`wire`), or the people who use the verbs (`actors*.py` beside this folder).
 """
 
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -32,6 +33,10 @@ _STAFF = "Staff Member 1"
 _AUTOMATION = "Automation"
 _API = "ReturnGO API"
 _ARRIVED = {"Received", "Validated"}
+
+
+def _nobody(url: str, body: str) -> None:  # noqa: ARG001 - what stands here before somebody delivers
+    """Delivers nothing."""
 
 
 class NotFoundError(Exception):
@@ -66,7 +71,15 @@ class ReturnGoWorld:
         self.lock = threading.RLock()
         self.rmas: dict[int, Rma] = {}
         self.webhooks: dict[int, dict[str, str]] = {}
+        self.deliver: Callable[[str, str], None] = _nobody
         self._used_numbers: dict[str, int] = {}
+
+    def announce(self, event: str, rma: Rma) -> None:
+        """Sends an event to the shop's registrations for it. Only `eventName` is documented of the body; the rest is the sandbox's guess."""
+        body = json.dumps({"eventName": event, "data": {"rmaId": rma.rma_id}})
+        for webhook in self.webhooks.values():
+            if (webhook["shop"], webhook["eventName"]) == (rma.shop_name, event):
+                self.deliver(webhook["url"], body)
 
     def rma(self, rma_id: int) -> Rma:
         """The RMA of that id; ids are unique over all shops."""
@@ -147,6 +160,7 @@ class ReturnGoWorld:
         else:
             self.comment(rma, f"Request <strong>{status.upper()}</strong>", by=by)
         self._touch(rma, always=status in ("Approved", "Rejected", "Canceled"))
+        self.announce("RMA_STATUS_UPDATED", rma)
         return rma
 
     def update_shipment(self, shipment_id: int, changes: dict[str, str | None], *, by: str = _API) -> Shipment:
@@ -207,6 +221,8 @@ class ReturnGoWorld:
             self, rma, item_ids, outcome or rma.refund_outcome or self.switches.refund_outcome, adjustment, by
         )
         self._touch(rma)
+        for _ in made:
+            self.announce("TRANSACTION_CREATED", rma)
         return made
 
     def settle_transaction(self, transaction_id: int, status: str) -> Transaction:
@@ -304,11 +320,14 @@ class ReturnGoWorld:
 
     def _follow_arrivals(self, rma: Rma) -> None:
         """A return moves on when each of its parcels has; one of several parcels leaves it where it is."""
+        before = rma.status
         reached = {shipment.status for shipment in rma.shipments if shipment.status != "Canceled"}
         if reached == {"Validated"} and rma.status in ("Approved", "Received"):
             rma.status = "Validated"
         elif reached <= _ARRIVED and rma.status == "Approved":
             rma.status = "Received"
+        if rma.status != before:
+            self.announce("RMA_STATUS_UPDATED", rma)
 
     def _touch(self, rma: Rma, *, always: bool = False) -> None:
         if always or self.switches.rma_updated_at_moves:

@@ -53,3 +53,10 @@ CREATE INDEX alert_outbox_cause ON alert_outbox(cause, created_at);
 CREATE TABLE operations_health(
   measure text NOT NULL, shop text NOT NULL DEFAULT '', value numeric, unit text NOT NULL, state text NOT NULL CHECK (state IN ('ok','warn','bad')), message text NOT NULL,
   measured_at timestamptz NOT NULL, PRIMARY KEY (measure, shop));
+
+CREATE TABLE hints(                           -- what webhooks said may have moved: a reason to look earlier, never a fact
+  hint_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sender text NOT NULL CHECK (sender IN ('brightpearl','returngo')), shop text NOT NULL DEFAULT '',
+  subject text NOT NULL CHECK (subject IN ('goods_in','order','rma','unreadable')), subject_id bigint NOT NULL,
+  noted_at timestamptz NOT NULL DEFAULT clock_timestamp(), taken_at timestamptz, led_to_look boolean NOT NULL DEFAULT false);
+CREATE UNIQUE INDEX hints_waiting ON hints(sender, shop, subject, subject_id) WHERE taken_at IS NULL;
+CREATE INDEX hints_taken ON hints(taken_at);

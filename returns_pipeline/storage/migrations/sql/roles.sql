@@ -2,10 +2,11 @@
 -- returns_pipeline  writes facts and the ledger; adds to what is evidence and can neither change nor delete it
 -- returns_dagster   keeps Dagster's runs and events in schema public; sees nothing of schema returns
 -- returns_reader    reads schema returns
--- Where the owner may not make roles, an administrator makes the three before the first migration; without them the owner works alone.
+-- returns_hints     notes what webhooks said, in one table; sees and writes nothing else
+-- Where the owner may not make roles, an administrator makes the four before the first migration; without them the owner works alone.
 DO $$ DECLARE duty text; BEGIN
   IF (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname=current_user) THEN
-    FOREACH duty IN ARRAY ARRAY['returns_pipeline','returns_dagster','returns_reader'] LOOP
+    FOREACH duty IN ARRAY ARRAY['returns_pipeline','returns_dagster','returns_reader','returns_hints'] LOOP
       BEGIN EXECUTE format('CREATE ROLE %I NOLOGIN', duty);
       EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;   -- roles belong to the server, not to one database
     END LOOP;
@@ -24,5 +25,9 @@ DO $$ DECLARE duty text; BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname='returns_reader') THEN
     GRANT USAGE ON SCHEMA returns TO returns_reader;
     GRANT SELECT ON ALL TABLES IN SCHEMA returns TO returns_reader;
+  END IF;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname='returns_hints') THEN
+    GRANT USAGE ON SCHEMA returns TO returns_hints;
+    GRANT SELECT,INSERT ON hints TO returns_hints;
   END IF;
 END $$;
