@@ -9,14 +9,13 @@ import dagster as dg
 import psycopg
 from dagster import DagsterInstance
 
+from returns_pipeline.defs import tidying
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.passes import Scope, refuse_unfit, refuse_unready
 from returns_pipeline.storage import database, locks
 
 _MOST_ROUNDS = 60
-_STATEMENT_TIMEOUT_MILLISECONDS = 60_000
-_RECYCLED_AFTER_SECONDS = 600
 _MOVED = ("changed_rows", "effects_planned", "effects_confirmed", "effects_settled", "exceptions_changed")
 
 
@@ -84,9 +83,7 @@ def _job(name: str) -> dg.JobDefinition:
 def _instance() -> Iterator[DagsterInstance]:
     """The instance with its connections kept open; else each event of a run opens one, about 120 in a pass where nothing moves."""
     with DagsterInstance.get() as instance:
-        instance.optimize_for_webserver(
-            statement_timeout=_STATEMENT_TIMEOUT_MILLISECONDS, pool_recycle=_RECYCLED_AFTER_SECONDS, max_overflow=-1
-        )
+        tidying.keep_connections(instance)
         yield instance
 
 

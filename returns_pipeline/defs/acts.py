@@ -4,6 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
+from returns_pipeline.defs import tidying
 from returns_pipeline.defs.watched import watched_schedule
 from returns_pipeline.effects import kinds
 from returns_pipeline.effects.settle import settle
@@ -13,7 +14,8 @@ from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database, evidence, ledger
 from returns_pipeline.storage.ledger import approvals
 
-_RUNS_AT_ONCE = 200
+# Half of what run_monitoring allows a run.
+_MOST_SECONDS = 1_800.0
 
 
 class ApprovalConfig(dg.Config):
@@ -104,17 +106,13 @@ def keep_house(context: dg.OpExecutionContext) -> None:
     """Trends, failed runs, closes, the ledger and its audit stay."""
     retention = load_settings().retention
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=retention.run_days)
-    deleted = 0
-    for job in ("returns_sync", "full_sweep", "pipeline_health", "settle_effects"):
-        filters = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS], created_before=before)
-        for run in context.instance.get_runs(filters=filters, limit=_RUNS_AT_ONCE):
-            context.instance.delete_run(run.run_id)
-            deleted += 1
+    tidying.keep_connections(context.instance)
+    deleted = tidying.delete_runs(context.instance, before, _MOST_SECONDS)
     with database.connect() as connection:
         removed = evidence.remove_older(connection, retention.by_kind())
         broken, head = ledger.verify(connection), ledger.head(connection)
     context.log.info(
-        f"deleted {deleted} runs older than {retention.run_days} days and evidence past its days, rows by kind {removed}; audit head {head}"
+        f"deleted {deleted.runs} runs older than {retention.run_days} days{'' if deleted.is_all else ' (the rest next night)'} and evidence past its days, rows by kind {removed}; audit head {head}"
     )
     if broken is not None:
         raise dg.Failure(

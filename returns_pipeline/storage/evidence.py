@@ -28,4 +28,10 @@ def remove_older(connection: psycopg.Connection, days_of: Mapping[str, int]) -> 
     Args:
         days_of: days by kind, a value for each of `KINDS`.
     """
-    return {kind: connection.execute(sql, {"days": days_of[kind]}).rowcount for kind, sql in _STATEMENTS.items()}
+    removed = {}
+    for kind, statement in _STATEMENTS.items():
+        with connection.transaction():
+            # After months without it there is more to remove than any other statement may take time for.
+            connection.execute("SET LOCAL statement_timeout = '10min'")
+            removed[kind] = connection.execute(statement, {"days": days_of[kind]}).rowcount
+    return removed

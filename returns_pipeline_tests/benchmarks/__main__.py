@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("judging", "calls", "growth")
+BENCHMARKS = ("judging", "calls", "growth", "housekeeping")
 
 
 def main() -> int:
