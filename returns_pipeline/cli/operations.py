@@ -25,6 +25,12 @@ def add_operations(commands: argparse._SubParsersAction) -> None:
         help="writes two identical test credits on a test order and says what stands",
     )
     doctor.add_argument(
+        "--prove-negative-rows",
+        type=int,
+        metavar="ORDER",
+        help="writes a test credit with a row below nothing on a test order and says what the account does with it",
+    )
+    doctor.add_argument(
         "--write-settings", type=Path, metavar="FILE", help="write a proposal of settings into a new file"
     )
     doctor.add_argument("--json", action="store_true")
@@ -67,12 +73,14 @@ def _checks_new(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from returns_pipeline.commands import doctor, go_live, prove_dedupe
+    from returns_pipeline.commands import doctor, go_live, prove
 
     if chosen.write_settings:
         return show(doctor.propose_settings(chosen.write_settings), chosen.json)
     if chosen.prove_dedupe:
-        return show(prove_dedupe.prove(chosen.prove_dedupe), chosen.json)
+        return show(prove.dedupe(chosen.prove_dedupe), chosen.json)
+    if chosen.prove_negative_rows:
+        return show(prove.negative_rows(chosen.prove_negative_rows), chosen.json)
     if chosen.go_live:
         return show(go_live.examine(chosen.go_live), chosen.json)
     return show(doctor.send_test_alert() if chosen.alert else doctor.examine(), chosen.json)

@@ -80,7 +80,7 @@ def points(history: History, settings: Settings) -> list[Point]:
         Point(
             "rows with a minus on a credit are as the settings say",
             not hopes,
-            "[brightpearl] negative_rows = 'allowed' was not seen here: try one on a test credit by hand, or write 'refused'; a refused credit is told and nothing is lost",
+            "[brightpearl] negative_rows = 'allowed' was not seen here: run `returns-pipeline doctor --prove-negative-rows ORDER` on a test order, or write 'refused'; a refused credit is told and nothing is lost",
             seen=minus,
         ),
     ]

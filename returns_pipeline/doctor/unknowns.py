@@ -28,7 +28,7 @@ UNKNOWNS = (
     Unknown(
         "Does a credit take a row with a minus?",
         "negative_rows = 'refused' takes fees off the goods' rows; a refused credit is told",
-        "the point on rows with a minus",
+        "doctor --prove-negative-rows ORDER, and the point on rows with a minus",
     ),
     Unknown(
         "Does Brightpearl reckon the tax of a new credit anew?",
@@ -38,7 +38,7 @@ UNKNOWNS = (
     Unknown(
         "How far do searches lag behind?",
         "[ledger] waits a horizon and searches several times before anything counts as absent",
-        "exceptions effect_unknown that heal by themselves",
+        "the seconds that doctor --prove-dedupe ORDER tells; exceptions effect_unknown that heal by themselves",
     ),
     Unknown(
         "Do searches ignore a filter that they do not know?",
