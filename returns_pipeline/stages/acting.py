@@ -150,11 +150,9 @@ def _on_effect(connection: psycopg.Connection, row: Mapping[str, Any], wanted: A
         raise ActRefused(
             f"{wanted.action} acts on an effect, and exception {row['exception_id']} is about {row['subject_type']} {row['subject_id']}"
         )
-    effects = ledger.read_effects(connection, scope="all")
-    found = effects[effects["business_key"] == row["subject_id"]]
-    if found.empty:
+    effect_id = ledger.newest_of(connection, str(row["subject_id"]))
+    if effect_id is None:
         raise ActRefused(f"the ledger has no effect {row['subject_id']}: it was never planned")
-    effect_id = int(found.iloc[-1]["effect_id"])
     try:
         if wanted.action == "retry":
             ledger.retry(connection, effect_id, wanted.by, wanted.reason)

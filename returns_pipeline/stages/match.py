@@ -11,7 +11,6 @@ from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import decisions
 
 
 def match_return_lines(stage_pass: Pass) -> StageReport:
@@ -32,7 +31,7 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         orders=read["brightpearl/sales_orders"],
         order_rows=read["brightpearl_sales_order_rows"],
         products=read["brightpearl/products"],
-        decisions=decisions.in_force(stage_pass.connection, shop.label),
+        decisions=read.decisions(),
         shop=shop,
         patience=dt.timedelta(hours=stage_pass.settings.sla.order_not_found_hours),
         now=stage_pass.now,

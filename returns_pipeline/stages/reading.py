@@ -11,7 +11,7 @@ from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import judge_gate
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import decisions, frames
+from returns_pipeline.storage import frames
 
 ORDER_ROWS = "brightpearl_sales_order_rows"
 
@@ -30,8 +30,8 @@ class Frames:
         return self._known[table]
 
     def decisions(self) -> pd.DataFrame:
-        """What people decided for this shop and did not take back."""
-        return decisions.in_force(self._pass.connection, self.shop.label)
+        """What people decided for this shop's open returns and sales, or for a SKU, and did not take back."""
+        return self["operator_decisions"]
 
     def fresh(self, table: str) -> pd.DataFrame:
         """Reads the table now, whatever was read before; rows of sales with the bundles opened that people accepted in part."""

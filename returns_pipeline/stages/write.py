@@ -20,7 +20,7 @@ from returns_pipeline.stages.passes import Pass, refuse_unfit
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport
-from returns_pipeline.storage import account_facts, decisions, gates, ledger
+from returns_pipeline.storage import account_facts, gates, ledger
 
 _MOST_ROUNDS = 4
 RAISING = ("credit.raise", "credit.cancel", "goods_in.write")
@@ -192,7 +192,7 @@ def _credit_plans(
 
 def _confirmation_plans(stage_pass: Pass, shop: ShopSettings, _: int) -> tuple[list[EffectPlan], list[Finding]]:
     read = Frames(stage_pass, shop)
-    decided = decisions.in_force(stage_pass.connection, shop.label)
+    decided = read.decisions()
     settled = decided[decided["action"].isin(["adopt_credit", "waive", "void"])]["rma_id"].dropna().astype("int64")
     return confirmations.build_confirmation_plans(
         read["returns/return_lines"],

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -50,6 +52,19 @@ def connect(url: str | None = None) -> psycopg.Connection:
     connection = psycopg.connect(plain_url(url or database_url()), autocommit=True, options=options)
     set_json_loads(_loads, connection)
     return connection
+
+
+@contextmanager
+def joined_by_index(connection: psycopg.Connection) -> Iterator[None]:
+    """A transaction whose statements look rows up one by one.
+
+    How few rows are open cannot be seen from statistics: left to itself the planner reads whole tables of history to join them.
+    """
+    with connection.transaction():
+        connection.execute(
+            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+        )
+        yield
 
 
 def plain_url(url: str) -> str:

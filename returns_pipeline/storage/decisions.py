@@ -98,4 +98,5 @@ def revoke(
 
 def in_force(connection: psycopg.Connection, shop: str | None = None) -> pd.DataFrame:
     """The decisions not taken back, oldest first; columns of `operator_decisions`."""
-    return frames.read(connection, "operator_decisions", "open", shop=shop)
+    decided = frames.read(connection, "operator_decisions", "all", shop=shop)
+    return decided[decided["revoked_at"].isna()].reset_index(drop=True)

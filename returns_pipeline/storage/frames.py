@@ -19,7 +19,7 @@ from returns_pipeline import schemas
 from returns_pipeline.schemas.coercion import converted, fitted, misfits, series_of
 from returns_pipeline.schemas.columns import Column, Freshness, Kind
 from returns_pipeline.schemas.tables import TableSchema
-from returns_pipeline.storage import scopes
+from returns_pipeline.storage import database, scopes
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,8 @@ def read(
         "since": since,
         "order_name_format": order_name_format,
     }
-    with connection.transaction(), connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        if scope == "open":
-            # How few rows are open cannot be seen from statistics: left to itself the planner reads whole tables of history to join them.
-            cursor.execute(
-                "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
-            )
+    reading = database.joined_by_index(connection) if scope == "open" else connection.transaction()
+    with reading, connection.cursor(binary=True, row_factory=tuple_row) as cursor:
         cursor.execute(f"{query} ORDER BY {', '.join(f't.{name}' for name in schema.key)}", parameters)
         return _frame_of(cursor.fetchall(), columns)
 

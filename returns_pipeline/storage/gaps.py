@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
+from returns_pipeline.storage import database
+
 # A posting that the decide stage holds waits for a person; a line that matching holds never gets as far as a proposal.
 _GAPS = """
-WITH effects AS (
+WITH effects AS NOT MATERIALIZED (
   SELECT kind, shop, state, (payload->'subject'->>'credit_id')::bigint AS credit_id, (payload->'subject'->>'rma_id')::bigint AS rma_id, updated_at,
          CASE WHEN state = 'planned' AND needs_approval AND approved_batch IS NULL THEN 'awaits approval' ELSE state::text END AS said
   FROM effect WHERE kind IN ('credit.post', 'refund.record') AND state <> 'voided'),
@@ -74,5 +76,5 @@ class Gap:
 
 def read(connection: psycopg.Connection, shops_that_record_refunds: Collection[str]) -> list[Gap]:
     """Every gap, oldest receipt first; in shops where somebody else records the money, its absence here is no gap."""
-    with connection.cursor(row_factory=class_row(Gap)) as cursor:
+    with database.joined_by_index(connection), connection.cursor(row_factory=class_row(Gap)) as cursor:
         return cursor.execute(_GAPS, {"recording": list(shops_that_record_refunds)}).fetchall()

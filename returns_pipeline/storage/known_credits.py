@@ -5,17 +5,20 @@ from collections.abc import Collection
 
 import psycopg
 
+from returns_pipeline.storage import database
+
 
 def to_read_back(connection: psycopg.Connection, shop: str) -> set[int]:
     """Credits that we raised or changed, or that Brightpearl is posting, and that were not read since."""
-    rows = connection.execute(
-        """SELECT DISTINCT coalesce((e.payload->'subject'->>'credit_id')::bigint, e.remote_id::bigint)
+    with database.joined_by_index(connection):
+        rows = connection.execute(
+            """SELECT DISTINCT coalesce((e.payload->'subject'->>'credit_id')::bigint, e.remote_id::bigint)
              FROM effect e LEFT JOIN brightpearl_sales_credits c ON c.credit_id = coalesce((e.payload->'subject'->>'credit_id')::bigint, e.remote_id::bigint)
             WHERE e.shop = %(shop)s AND e.kind IN ('credit.raise', 'credit.amend', 'credit.cancel', 'credit.post', 'credit.annotate')
               AND e.state = 'confirmed' AND e.updated_at > now() - interval '60 days' AND (c.credit_id IS NULL OR c.read_at < e.updated_at)
            UNION SELECT credit_id FROM brightpearl_sales_credits WHERE shop = %(shop)s AND invoice_reference = 'pending' AND NOT is_gone""",
-        {"shop": shop},
-    ).fetchall()
+            {"shop": shop},
+        ).fetchall()
     return {row[0] for row in rows if row[0] is not None}
 
 

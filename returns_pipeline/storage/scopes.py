@@ -51,6 +51,10 @@ _BY_RMA = "t.rma_id IN (SELECT rma_id FROM open_rma)"
 _BY_ORDER = "t.order_id IN (SELECT order_id FROM open_order)"
 _BY_CREDIT = "t.credit_id IN (SELECT credit_id FROM open_credit)"
 _DETAIL_READ = "t.rma_id IN (SELECT rma_id FROM returngo_rmas WHERE detail_read_at >= %(since)s)"
+# A decision about a return that ended still counts where another return of the same sale is open; one about a SKU counts for every return.
+_DECISIONS = """SELECT d.decision_id FROM open_rma JOIN operator_decisions d USING (rma_id)
+  UNION SELECT d.decision_id FROM open_order JOIN returns_return_lines l USING (order_id) JOIN operator_decisions d ON d.rma_id = l.rma_id
+  UNION SELECT d.decision_id FROM operator_decisions d WHERE d.rma_id IS NULL OR d.subject_type = 'sku'"""
 _UNFINISHED = _Bounds("t.state NOT IN ('confirmed', 'voided')", "t.updated_at >= %(since)s")
 
 _BOUNDS = {
@@ -86,7 +90,9 @@ _BOUNDS = {
         shop=None,
     ),
     "inspections": _Bounds(_BY_RMA, "t.recorded_at >= %(since)s"),
-    "operator_decisions": _Bounds("t.revoked_at IS NULL", "greatest(t.at, t.revoked_at) >= %(since)s"),
+    "operator_decisions": _Bounds(
+        f"t.revoked_at IS NULL AND t.decision_id IN ({_DECISIONS})", "greatest(t.at, t.revoked_at) >= %(since)s"
+    ),
     "returns_return_lines": _Bounds(_BY_RMA, "t.judged_at >= %(since)s"),
     "returns_receipts": _Bounds(
         "t.receipt_line_id IN (SELECT receipt_line_id FROM open_receipt)", "t.judged_at >= %(since)s"

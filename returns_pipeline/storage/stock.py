@@ -56,12 +56,11 @@ def leaving(connection: psycopg.Connection, shop: str) -> list[Leaving]:
              SELECT r.product_id, r.warehouse_id, min(r.rma_id) AS rma_id, sum(r.matched_quantity - r.passed_quantity)::int AS units, min(r.received_on) AS since
                FROM returns_receipts r JOIN returngo_rmas o USING (rma_id)
               WHERE o.is_open AND o.shop = %(shop)s AND r.matched_quantity > r.passed_quantity GROUP BY 1, 2),
-           ours AS (SELECT unnest(string_to_array(remote_id, ','))::bigint AS note_id FROM effect
-                     WHERE kind = 'transfer.dispatch' AND state = 'confirmed' AND EXISTS (SELECT FROM unpassed)),
            moved AS (
              SELECT u.product_id, u.warehouse_id, u.rma_id, u.units, u.since, sum(m.quantity)::int AS gone, array_agg(DISTINCT m.note_id ORDER BY m.note_id) AS notes
                FROM unpassed u JOIN brightpearl_stock_moves m USING (product_id, warehouse_id)
-              WHERE m.moved_on >= u.since AND m.note_id NOT IN (SELECT note_id FROM ours) GROUP BY 1, 2, 3, 4, 5)
+              WHERE m.moved_on >= u.since AND NOT EXISTS (SELECT FROM effect e WHERE e.kind = 'transfer.dispatch' AND e.state = 'confirmed'
+                                                            AND string_to_array(e.remote_id, ',') @> ARRAY[m.note_id::text]) GROUP BY 1, 2, 3, 4, 5)
            SELECT product_id, warehouse_id, rma_id, units, gone,
                   coalesce((SELECT sum(r.passed_quantity) FROM returns_receipts r WHERE r.product_id = m.product_id AND r.warehouse_id = m.warehouse_id
                              AND r.received_on > m.since - interval '60 days'), 0)::int

@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("judging", "calls")
+BENCHMARKS = ("judging", "calls", "growth")
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from returns_pipeline.storage import frames
+from returns_pipeline.storage import decisions, frames
 from returns_pipeline_tests.storage.rows import frame
 
 
@@ -318,3 +318,20 @@ def test_a_decision_without_reason_or_second_person_is_refused(connection, chang
     with pytest.raises(ValueError, match=message):
         decisions.record(connection, **(given | changes))
     assert decisions.in_force(connection).empty
+
+
+def test_a_decision_counts_for_its_return_for_its_sale_and_for_its_sku(shop_floor):
+    """A bundle that was opened for one return stays open for the next of the same sale; what ended with its return is history."""
+    store(
+        shop_floor,
+        "returngo_rmas",
+        {"rma_id": 4, "shop": "uk", "is_open": False, "shopify_order_id": "s1", "order_name": "#1"},
+    )
+    store(shop_floor, "returns_return_lines", {"return_line_id": "of an ended return", "rma_id": 4, "order_id": 101})
+    for subject_type, subject_id, rma_id in (("rma", "1", 1), ("rma", "2", 2), ("rma", "4", 4), ("sku", "TEA", 2), ("sku", "CUP", None)):  # fmt: skip
+        decisions.record(
+            shop_floor, action="waive", shop="uk", subject_type=subject_type, subject_id=subject_id, reason="so", decided_by="One", rma_id=rma_id
+        )  # fmt: skip
+    assert set(ids(shop_floor, "operator_decisions", "subject_id", shop="uk")) == {"1", "4", "TEA", "CUP"}
+    assert set(ids(shop_floor, "operator_decisions", "subject_id", shop="uk", rma_ids=[2])) == {"2", "TEA", "CUP"}
+    assert set(decisions.in_force(shop_floor)["subject_id"]) == {"1", "2", "4", "TEA", "CUP"}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import psycopg
 
+from returns_pipeline.storage import database
 from returns_pipeline.storage.ledger.effect import COLUMNS, Effect, fetch
 
 _EFFECT_COLUMNS = {
@@ -137,6 +138,12 @@ def due_to_look_up(connection: psycopg.Connection, kinds: Sequence[str], limit: 
     return fetch(connection, query, [list(kinds), limit])
 
 
+def newest_of(connection: psycopg.Connection, business_key: str) -> int | None:
+    """The newest effect of a business key, voided or not; None where nothing was ever planned under it."""
+    row = connection.execute("SELECT max(effect_id) FROM effect WHERE business_key = %s", [business_key]).fetchone()
+    return row[0] if row else None
+
+
 def planned(connection: psycopg.Connection) -> list[Effect]:
     """Every planned effect of every kind, oldest first: after a restore any of them may stand in the other system already."""
     query = f"SELECT {COLUMNS} FROM effect e WHERE e.state = 'planned' ORDER BY e.effect_id"  # noqa: S608 - a literal
@@ -182,5 +189,6 @@ def _frame(
     parameters = {"shop": shop, "rma_ids": None if rma_ids is None else list(rma_ids)}
     is_open = scope == "open"
     query = (_OPEN if is_open else "") + query.format(scope="JOIN in_scope USING (effect_id)" if is_open else "")
-    rows = connection.execute(query, parameters).fetchall()
+    with database.joined_by_index(connection) if is_open else connection.transaction():
+        rows = connection.execute(query, parameters).fetchall()
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)

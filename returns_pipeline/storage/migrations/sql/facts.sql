@@ -8,6 +8,7 @@ CREATE TABLE returngo_rmas(
   cancellation_fee_minor bigint NOT NULL DEFAULT 0,
   list_fingerprint text, is_open boolean NOT NULL, first_seen_at timestamptz NOT NULL DEFAULT now(), detail_read_at timestamptz NOT NULL);
 CREATE INDEX returngo_rmas_open ON returngo_rmas(shop, rma_id) WHERE is_open;
+CREATE INDEX returngo_rmas_oldest_open ON returngo_rmas(shop, created_at) WHERE is_open;
 CREATE INDEX returngo_rmas_changed ON returngo_rmas(detail_read_at);
 CREATE INDEX returngo_rmas_newest ON returngo_rmas(shop, created_at);
 
@@ -50,6 +51,7 @@ CREATE TABLE brightpearl_sales_orders(
 -- by reference first: a return may name a sale in another shop's channel
 CREATE INDEX brightpearl_sales_orders_external ON brightpearl_sales_orders(external_ref);
 CREATE INDEX brightpearl_sales_orders_customer ON brightpearl_sales_orders(customer_ref);
+CREATE INDEX brightpearl_sales_orders_newest ON brightpearl_sales_orders(shop, greatest(created_on, updated_on));
 CREATE INDEX brightpearl_sales_orders_changed ON brightpearl_sales_orders(read_at);
 
 CREATE TABLE brightpearl_sales_order_rows(
@@ -75,6 +77,7 @@ CREATE TABLE brightpearl_sales_credits(       -- ours and others'
   created_on timestamptz NOT NULL, updated_on timestamptz, created_by bigint, read_at timestamptz NOT NULL);
 CREATE INDEX brightpearl_sales_credits_order ON brightpearl_sales_credits(order_id);
 CREATE INDEX brightpearl_sales_credits_reference ON brightpearl_sales_credits(external_ref);
+CREATE INDEX brightpearl_sales_credits_unposted ON brightpearl_sales_credits(shop, invoice_reference) WHERE invoice_reference IN ('', 'pending') AND NOT is_gone;
 CREATE INDEX brightpearl_sales_credits_changed ON brightpearl_sales_credits(read_at);
 
 CREATE TABLE brightpearl_sales_credit_rows(
@@ -136,6 +139,7 @@ CREATE TABLE returns_receipts(                -- goods-in lines against return l
   verdict text NOT NULL CHECK (verdict IN ('ok','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK (matched_quantity<=quantity AND passed_quantity+failed_quantity<=quantity), CHECK ((verdict='held') = (hold_code IS NOT NULL)));
 CREATE INDEX returns_receipts_rma ON returns_receipts(rma_id);
+CREATE INDEX returns_receipts_credit ON returns_receipts(credit_id);
 CREATE INDEX returns_receipts_newest ON returns_receipts(shop, receipt_line_id);
 CREATE INDEX returns_receipts_held ON returns_receipts(shop) WHERE verdict='held';
 CREATE INDEX returns_receipts_lying ON returns_receipts(shop, received_on) WHERE matched_quantity > passed_quantity;
@@ -155,6 +159,7 @@ CREATE TABLE returns_credit_proposals(        -- one row per credit row that a w
   verdict text NOT NULL CHECK (verdict IN ('ok','waiting','held')), hold_code text, expected text, found text, judged_at timestamptz NOT NULL,
   CHECK ((verdict<>'ok') = (hold_code IS NOT NULL)));
 CREATE INDEX returns_credit_proposals_rma ON returns_credit_proposals(rma_id);
+CREATE INDEX returns_credit_proposals_held ON returns_credit_proposals(credit_id) WHERE verdict='held';
 CREATE INDEX returns_credit_proposals_changed ON returns_credit_proposals(judged_at);
 
 CREATE TABLE returns_transfer_proposals(      -- passed units that may go back on sale
@@ -172,6 +177,7 @@ CREATE TABLE finance_three_way_match(         -- RMA line, goods-in, credit and 
   foreign_quantity integer NOT NULL, refunded_minor bigint NOT NULL, recorded_minor bigint NOT NULL,
   state text NOT NULL, cause text NOT NULL, difference_minor bigint NOT NULL, compared_at timestamptz NOT NULL);
 CREATE INDEX finance_three_way_match_rma ON finance_three_way_match(rma_id);
+CREATE INDEX finance_three_way_match_recent ON finance_three_way_match(shop, compared_at);
 CREATE INDEX finance_three_way_match_changed ON finance_three_way_match(compared_at);
 
 CREATE TABLE finance_match_coverage(          -- how much of what is compared has met, by day: the trend

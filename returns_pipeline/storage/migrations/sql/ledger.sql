@@ -85,6 +85,7 @@ CREATE TABLE effect(
   CHECK (state<>'confirmed' OR sent_at IS NOT NULL OR (confirmed_by IS NOT NULL AND confirmed_by='adopted')),
   CONSTRAINT nothing_unapproved_is_claimed CHECK (state NOT IN ('claimed','sending') OR NOT needs_approval OR approved_batch IS NOT NULL),
   CHECK (state NOT IN ('claimed','sending') OR (claimed_by IS NOT NULL AND lease_until IS NOT NULL)));
+CREATE INDEX effect_business_key ON effect(business_key,effect_id);
 CREATE UNIQUE INDEX effect_business_key_once ON effect(business_key) WHERE state<>'voided';
 CREATE UNIQUE INDEX effect_reference_once ON effect(remote_ref) WHERE NOT (state='voided' AND attempt=0);
 CREATE UNIQUE INDEX effect_remote_once ON effect(kind,remote_id)
@@ -92,11 +93,14 @@ CREATE UNIQUE INDEX effect_remote_once ON effect(kind,remote_id)
 CREATE INDEX effect_due ON effect(not_before) WHERE state='planned' AND (NOT needs_approval OR approved_batch IS NOT NULL);
 CREATE INDEX effect_open ON effect(state,reconcile_after) WHERE state IN ('claimed','sending','unknown');
 CREATE INDEX effect_unsettled ON effect(kind,shop) WHERE state NOT IN ('confirmed','voided');
+CREATE INDEX effect_settled ON effect(kind,shop,updated_at) WHERE state='confirmed';
+CREATE INDEX effect_dispatched_notes ON effect USING gin (string_to_array(remote_id,',')) WHERE kind='transfer.dispatch' AND state='confirmed';
 CREATE INDEX effect_other_than_sent ON effect(effect_id) WHERE state='confirmed' AND reason LIKE 'payload_mismatch:%';
 CREATE INDEX effect_of_batch ON effect(approved_batch) WHERE approved_batch IS NOT NULL;
 CREATE INDEX effect_depends_on ON effect(depends_on) WHERE depends_on IS NOT NULL;
 CREATE INDEX effect_rma ON effect(((payload->'subject'->>'rma_id')::bigint));
 CREATE INDEX effect_order ON effect(((payload->'subject'->>'order_id')::bigint));
+CREATE INDEX effect_credit ON effect(((payload->'subject'->>'credit_id')::bigint));
 CREATE INDEX effect_transferred_units ON effect USING gin ((payload->'subject'->'units') jsonb_path_ops) WHERE kind='transfer.create';
 CREATE INDEX effect_newest_transfers ON effect(created_at) WHERE kind='transfer.create';
 CREATE TABLE effect_line(

@@ -30,6 +30,8 @@ CREATE TABLE operator_decisions(              -- what a person decided about one
   decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, action text NOT NULL, shop text NOT NULL, subject_type text NOT NULL, subject_id text NOT NULL,
   rma_id bigint, value jsonb NOT NULL DEFAULT '{}', reason text NOT NULL, decided_by text NOT NULL, second_approver text, os_user text,
   at timestamptz NOT NULL DEFAULT clock_timestamp(), revoked_at timestamptz);
+CREATE INDEX operator_decisions_rma ON operator_decisions(rma_id);
+CREATE INDEX operator_decisions_sku ON operator_decisions(decision_id) WHERE rma_id IS NULL OR subject_type='sku';
 CREATE INDEX operator_decisions_subject ON operator_decisions(subject_type, subject_id) WHERE revoked_at IS NULL;
 
 CREATE TABLE check_results(
