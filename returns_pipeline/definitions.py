@@ -1,4 +1,4 @@
-"""What Dagster loads, and the rules that hold for every asset. No asset is defined here; loading reads no environment."""
+"""What Dagster loads, and the rules that hold for every asset. No asset is defined here; loading reads RETURNS_ACCOUNT alone."""
 
 from pathlib import Path
 

@@ -142,6 +142,8 @@ def of_test(settings: Settings) -> Message:
 
 def links(page: str, settings: Settings, code: str | None = None) -> tuple[tuple[str, str], ...]:
     """The page in Dagster, and the runbook's section where the settings say where it is served."""
+    if settings.account:
+        page = page.replace("assets/", f"assets/{settings.account}/", 1)
     found = [("Dagster", f"{settings.alerts.dagster_url.rstrip('/')}/{page}")]
     if code and settings.alerts.runbook_url:
         found.append(("runbook", f"{settings.alerts.runbook_url}#{CATALOGUE[code].runbook.partition('#')[2]}"))

@@ -10,7 +10,7 @@ from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
-from returns_pipeline.doctor import account, history, kept, proposal, unknowns
+from returns_pipeline.doctor import account, books, history, kept, proposal, unknowns
 from returns_pipeline.doctor.point import Point
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
@@ -27,7 +27,7 @@ def examine() -> Answer:
     finally:
         accounts.close()
     with database.connect() as connection:
-        points += kept.points(connection, settings)
+        points += [*books.points(connection, settings), *kept.points(connection, settings)]
     answer = answer_of(points)
     still_open = unknowns.still_open(settings)
     lines = [f"OPEN {each.question} Safe: {each.safe}. It shows in: {each.shows}." for each in still_open]

@@ -10,6 +10,7 @@ import psycopg
 from dagster import DagsterInstance
 
 from returns_pipeline.defs import tidying
+from returns_pipeline.defs.names import asset_of
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.passes import Scope, refuse_unfit, refuse_unready
@@ -118,13 +119,13 @@ def _read(executed: dg.ExecuteInProcessResult) -> SyncResult:
             metadata = event.materialization.metadata
             for name, value in metadata.items():
                 if isinstance(value, dg.IntMetadataValue) and value.value is not None:
-                    result.counts[f"{event.asset_key.to_user_string()}:{name}"] = value.value
+                    result.counts[f"{asset_of(event.asset_key)}:{name}"] = value.value
                     result.moved += value.value if name in _MOVED else 0
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             if evaluation.check_name.endswith("_conform_to_schema") and not evaluation.passed:
                 result.closed_gates += [
-                    f"{evaluation.asset_key.to_user_string()}, {name.removeprefix('gate_')}: {value.value}"
+                    f"{asset_of(evaluation.asset_key)}, {name.removeprefix('gate_')}: {value.value}"
                     for name, value in evaluation.metadata.items()
                     if name.startswith("gate_") and value.value != "open"
                 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from returns_pipeline.defs.metadata import column_schema, materialized, schema_check, standing_checks
+from returns_pipeline.defs.names import asset_key
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
 from returns_pipeline.domain import RULES_VERSION
 from returns_pipeline.stages.passes import Pass
@@ -24,8 +25,8 @@ def spec(
     The first line of `description` is what a finance person reads in Dagster.
     """
     return dg.AssetSpec(
-        key=key.split("/"),
-        deps=[dg.AssetKey(dep.split("/")) for dep in deps],
+        key=asset_key(key),
+        deps=[asset_key(dep) for dep in deps],
         group_name=group,
         owners=[f"team:{owner}"],
         kinds=kinds,

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from returns_pipeline.checks.registry import Check, discover
+from returns_pipeline.defs.names import asset_key
 from returns_pipeline.defs.resources import PipelineResource, ScopeConfig
 from returns_pipeline.stages import checking
 
@@ -10,7 +11,7 @@ from returns_pipeline.stages import checking
 def _asset_check(check: Check) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=check.name,
-        asset=check.asset.split("/"),
+        asset=asset_key(check.asset),
         blocking=check.is_blocking,
         description=f"{check.title}.\n\nOwner: {check.owner}. Reads: {check.scope} rows.",
     )

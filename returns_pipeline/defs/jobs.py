@@ -2,12 +2,14 @@
 
 import dagster as dg
 
-CLOSE = dg.AssetSelection.assets(["finance", "month_end_close"])
-HEALTH = dg.AssetSelection.assets(["operations", "health"])
+from returns_pipeline.defs.names import ACCOUNT, asset_key
+
+CLOSE = dg.AssetSelection.assets(asset_key("finance/month_end_close"))
+HEALTH = dg.AssetSelection.assets(asset_key("operations/health"))
 WHOLE_GRAPH = dg.AssetSelection.all() - CLOSE - HEALTH
 
 # One sync of an account at a time (dagster.yaml); the second waits in the queue.
-SYNC_TAGS = {"account": "brightpearl", "shops": "all"}
+SYNC_TAGS = {"account": ACCOUNT, "shops": "all"}
 SWEEP_TAGS = SYNC_TAGS | {"sweep": "yes"}
 
 returns_sync = dg.define_asset_job(

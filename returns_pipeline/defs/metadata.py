@@ -7,7 +7,6 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetKey,
     MaterializeResult,
     MetadataValue,
     TableColumn,
@@ -17,6 +16,7 @@ from dagster import (
 )
 
 from returns_pipeline import schemas
+from returns_pipeline.defs.names import asset_key as keyed
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.stages.report import GateVerdict, StageReport, Verdict
 from returns_pipeline.stages.verdicts import STANDING_CHECKS
@@ -43,7 +43,7 @@ def schema_check(asset_key: str) -> AssetCheckSpec:
     """The spec of the check that shows whether a table's last batch passed its Pandera schema and opened its gate."""
     return AssetCheckSpec(
         name=schema_check_name(asset_key),
-        asset=AssetKey(asset_key.split("/")),
+        asset=keyed(asset_key),
         blocking=True,
         description="Every row of the last batch fits the table's schema, and the gate that writers look at is open.",
     )
@@ -54,7 +54,7 @@ def standing_checks(asset_key: str) -> list[AssetCheckSpec]:
     return [
         AssetCheckSpec(
             name=check.name,
-            asset=AssetKey(asset_key.split("/")),
+            asset=keyed(asset_key),
             description=f"{check.title}.\n\nOwner: {check.owner}.",
         )
         for check in STANDING_CHECKS.get(asset_key, ())
@@ -70,9 +70,7 @@ def materialized(asset_key: str, report: StageReport) -> MaterializeResult:
     """The result of one asset: its metadata and, where the stage gave verdicts, its schema check."""
     checks = [schema_check_result(asset_key, report)] if report.gates else []
     checks += [_standing_result(asset_key, verdict) for verdict in report.verdicts]
-    return MaterializeResult(
-        asset_key=AssetKey(asset_key.split("/")), metadata=metadata_of(report), check_results=checks
-    )
+    return MaterializeResult(asset_key=keyed(asset_key), metadata=metadata_of(report), check_results=checks)
 
 
 def metadata_of(report: StageReport) -> dict[str, MetadataValue]:
@@ -98,7 +96,7 @@ def schema_check_result(asset_key: str, report: StageReport) -> AssetCheckResult
     every_shop = bool(report.gates) and len(closed) == len(report.gates)
     return AssetCheckResult(
         check_name=schema_check_name(asset_key),
-        asset_key=AssetKey(asset_key.split("/")),
+        asset_key=keyed(asset_key),
         passed=not closed,
         severity=AssetCheckSeverity.ERROR if every_shop else AssetCheckSeverity.WARN,
         metadata={"rows": report.counts.get("rows", 0), **{f"gate_{gate.shop}": _say(gate) for gate in report.gates}},
@@ -117,7 +115,7 @@ def _standing_result(asset_key: str, verdict: Verdict) -> AssetCheckResult:
         metadata["first_offenders"] = MetadataValue.table(rows[:_MOST_ROWS_SHOWN])
     return AssetCheckResult(
         check_name=verdict.name,
-        asset_key=AssetKey(asset_key.split("/")),
+        asset_key=keyed(asset_key),
         passed=verdict.passed,
         severity=AssetCheckSeverity.ERROR if check.is_error else AssetCheckSeverity.WARN,
         metadata=metadata,

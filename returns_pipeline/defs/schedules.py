@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from returns_pipeline.defs.jobs import full_sweep, month_end_close, pipeline_health, returns_sync
+from returns_pipeline.defs.names import ACCOUNT
 from returns_pipeline.defs.watched import watched_schedule
 
 _SYNC_JOBS = ("returns_sync", "full_sweep")
@@ -17,8 +18,11 @@ _BUSY = [
 
 
 def sync_is_under_way(instance: dg.DagsterInstance) -> bool:
-    """Whether a sync or sweep is queued or started: a second one would only wait behind it."""
-    return any(instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_BUSY), limit=1) for job in _SYNC_JOBS)
+    """Whether a sync or sweep of this account is queued or started: a second one would only wait behind it."""
+    ours = {"account": ACCOUNT}
+    return any(
+        instance.get_runs(filters=dg.RunsFilter(job_name=job, statuses=_BUSY, tags=ours), limit=1) for job in _SYNC_JOBS
+    )
 
 
 @dg.schedule(job=returns_sync, cron_schedule="*/10 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)

@@ -25,7 +25,7 @@ class SettingsError(Exception):
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings in force: defaults, then the file named by RETURNS_SETTINGS, then RETURNS_MODE and RETURNGO_SHOP_NAME.
+    """The settings in force: defaults, then the file named by RETURNS_SETTINGS, then RETURNS_MODE, RETURNS_ACCOUNT and RETURNGO_SHOP_NAME.
 
     Raises:
         SettingsError: a file that cannot be read, a malformed or unknown key, a value that is not allowed.
@@ -39,6 +39,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     shops = given.get("shops", defaults["shops"])
     merged["shops"] = [_complete_shop(shop, merged, source) for shop in _list_of_tables(shops, source)]
     merged["mode"] = environment.get("RETURNS_MODE", "shadow")
+    merged["account"] = environment.get("RETURNS_ACCOUNT", "")
     single_shop_name = environment.get("RETURNGO_SHOP_NAME")
     if single_shop_name and len(merged["shops"]) == 1:
         merged["shops"][0]["name"] = single_shop_name
@@ -128,6 +129,8 @@ def _explain(error: ValidationError, source: str) -> str:
             lines.append(f"`{place}` is missing: write it in the settings file")
         elif place == "mode":
             lines.append(f"RETURNS_MODE is {problem['input']!r}: set it to 'shadow' or 'live'")
+        elif place == "account":
+            lines.append(f"RETURNS_ACCOUNT is {problem['input']!r}: use small letters, digits and _")
         else:
             lines.append(f"`{place}` = {problem['input']!r}: {problem['msg']}")
     return f"the settings in {source} cannot be used:\n  " + "\n  ".join(lines)

@@ -206,6 +206,7 @@ class Settings(Table):
     """Everything the pipeline may be told, typed and complete."""
 
     mode: Mode
+    account: str = Field(default="", pattern="^[a-z0-9_]*$")
     shops: tuple[ShopSettings, ...]
     brightpearl: Brightpearl
     returngo: ReturnGo

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from returns_pipeline import cli
 from returns_pipeline.definitions import defs
@@ -144,6 +145,19 @@ def test_a_failed_run_is_told_with_its_step_and_not_again_within_the_hour(
     assert message["lines"] == ["ValueError: Brightpearl is closed", "1 of its runs failed in the last 24 hours"]
     returns_sync.execute_in_process(instance=instance, raise_on_error=False)
     assert said(tick("run_failure_sensor")) == "1 runs failed since the last look, 0 messages"
+    assert said(tick("run_failure_sensor")) == "0 runs failed since the last look, 0 messages"
+
+
+def test_a_failed_run_of_another_accounts_code_location_is_not_told_here(
+    tick: Tick, instance: dg.DagsterInstance, connection: psycopg.Connection, webhook: HttpReceiver
+) -> None:
+    """Its own sensor tells it, to its own people; here it would be a second alarm in the wrong inbox."""
+    other = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("brand_b"), "__repository__")
+    instance.create_run_for_job(
+        defs().resolve_job_def("returns_sync"),
+        status=dg.DagsterRunStatus.FAILURE,
+        remote_job_origin=RemoteJobOrigin(other, "returns_sync"),
+    )
     assert said(tick("run_failure_sensor")) == "0 runs failed since the last look, 0 messages"
 
 

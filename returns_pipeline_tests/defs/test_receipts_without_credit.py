@@ -6,6 +6,7 @@ import dagster as dg
 import psycopg
 import pytest
 
+from returns_pipeline.defs.jobs import SYNC_TAGS
 from returns_pipeline.storage import frames, gaps, ledger
 from returns_pipeline_tests.defs.conftest import Tick
 from returns_pipeline_tests.storage import rows
@@ -125,7 +126,7 @@ def test_while_a_sync_works_nothing_is_asked_for_and_nothing_forgotten(
     goods_came: psycopg.Connection, tick: Tick, instance: dg.DagsterInstance
 ) -> None:
     """The sync under way may mend it; what it leaves is asked for after it."""
-    run = instance.create_run_for_job(_empty_job(), status=dg.DagsterRunStatus.STARTED)
+    run = instance.create_run_for_job(_empty_job(), status=dg.DagsterRunStatus.STARTED, tags=SYNC_TAGS)
     answer = tick(SENSOR)
     assert isinstance(answer, dg.SkipReason)
     assert answer.skip_message.startswith("a sync is under way")

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from returns_pipeline.commands import doctor
+from returns_pipeline.doctor import books
 from returns_pipeline.settings import load_settings
+from returns_pipeline.storage import database
 from returns_pipeline_tests.scenarios.conftest import OpenShop, open_shop  # noqa: F401 - a fixture
 from returns_pipeline_tests.scenarios.lockstep import Arrangement
 from returns_pipeline_tests.scenarios.retailer import Retailer
@@ -75,6 +77,27 @@ def test_what_the_account_was_seen_to_do_is_told(retailer: Retailer) -> None:
     is_ok, _, seen = found["part receipts of one credit are as the settings say"]
     assert (is_ok, seen) == (True, "a credit with several receipts")
     assert found["rows with a minus on a credit are as the settings say"][2] == "a row with a minus"
+
+
+def test_what_was_read_of_the_books_is_told(retailer: Retailer) -> None:  # noqa: ARG001 - the shop is open
+    """Currencies and price modes as sales have them, codes that nothing carries, locks, and who else draws on the calls."""
+    found = points()
+    is_ok, _, seen = found["shop uk: sales are in the shop's currency"]
+    assert (is_ok, "in GBP priced" in seen) == (True, True)
+    is_ok, mend, _ = found["shop uk: nominal codes of the settings are in use"]
+    assert (is_ok, "carries 4905, 4915, 4920:" in mend) == (False, True), "only the return fee was charged here"
+    assert found["shop uk: the locked period is known"][2].startswith("nothing is known to be locked")
+    with database.connect() as connection:
+        connection.execute("UPDATE api_calls SET least_remaining = 12 WHERE api = 'brightpearl'")
+        settings = load_settings()
+        fees = settings.shops[0].fees
+        unknown = fees.model_copy(update={"restocking": fees.restocking.model_copy(update={"nominal_code": "9999"})})
+        shop = settings.shops[0].model_copy(update={"fees": unknown, "currency": "SEK"})
+        told = {point.what: point for point in books.points(connection, settings.model_copy(update={"shops": (shop,)}))}
+    assert "carries 4915, 4920, 9999: look" in told["shop uk: nominal codes of the settings are in use"].mend
+    assert told["shop uk: sales are in the shop's currency"].mend == "no sale is in SEK: write the shop's own currency"
+    pool = told["Brightpearl's pool of calls has room"]
+    assert (pool.is_ok, pool.seen.startswith("at the worst 12 of ")) == (False, True)
 
 
 def test_credits_by_others_are_named_with_their_number(retailer: Retailer) -> None:

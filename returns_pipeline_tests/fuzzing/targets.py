@@ -3,7 +3,7 @@
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,13 +15,15 @@ from returns_pipeline.clients import json_reading
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import UnusableAnswer
 from returns_pipeline.settings import SettingsError, load_settings
-from returns_pipeline.stages import importing
+from returns_pipeline.stages import csv_lists, importing
+from returns_pipeline.webhooks.messages import from_brightpearl, from_returngo
 from returns_pipeline_tests.clients.test_any_json import ANY_JSON, PARSERS, places, replaced
 
 _DEFAULTS = resources.files("returns_pipeline.settings").joinpath("defaults.toml").read_text(encoding="utf-8")
 _LINES = _DEFAULTS.splitlines()
 _KEYED = [number for number, line in enumerate(_LINES) if "=" in line.split("#")[0] and not line.startswith("#")]
 _SHOP = load_settings({}).shops[0]
+_LIST = ("returned_item_id", "result", "reason")
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,23 @@ _CELLS = st.text(max_size=12) | st.sampled_from(
 
 
 @st.composite
-def lists_of_refunds(draw: st.DrawFn) -> bytes:
+def lists_of(draw: st.DrawFn, columns: Sequence[str]) -> bytes:
     """A CSV as spreadsheets and people make them."""
-    head = draw(st.just(list(importing.COLUMNS)) | st.lists(_CELLS, max_size=6))
+    head = draw(st.just(list(columns)) | st.lists(_CELLS, max_size=6))
     rows = draw(st.lists(st.lists(_CELLS, max_size=7), max_size=4))
     separator = draw(st.sampled_from([",", ",", ",", ";", "\t"]))
     text = "\r\n".join(separator.join(row) for row in [head, *rows])
     encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
     return text.encode(encoding, errors="ignore")
+
+
+@st.composite
+def webhook_bodies(draw: st.DrawFn) -> bytes:
+    """What a sender, or somebody who says that he is it, may send."""
+    names = st.sampled_from(["event", "eventName", "ids", "id", "rmaId", "rma_id", "rma", "data"])
+    values = ANY_JSON | st.sampled_from(["RMA_CREATED", "order.modified", "goods-in-note.created", "1-5,9", "9-1", "7"])
+    body = draw(st.dictionaries(names, values | st.dictionaries(names, values, max_size=3), max_size=4))
+    return draw(st.just(json.dumps(body, default=str).encode()) | st.binary(max_size=60))
 
 
 def _read_file(read: Callable[[Path], object]) -> Callable[[Any], object]:
@@ -100,8 +111,15 @@ TARGETS: Mapping[str, Target] = {
         for name, (parse, _) in PARSERS.items()
     },
     "bytes of an answer": Target(st.binary(max_size=400), json_reading.parse, (UnusableAnswer,)),
+    "webhook of Brightpearl": Target(webhook_bodies(), from_brightpearl, ()),
+    "webhook of ReturnGo": Target(webhook_bodies(), from_returngo, ()),
     "list of refunds": Target(
-        lists_of_refunds(), _read_file(lambda path: importing.refunds_in(path, _SHOP)), (importing.ListRefused,)
+        lists_of(importing.COLUMNS),
+        _read_file(lambda path: importing.refunds_in(path, _SHOP)),
+        (importing.ListRefused,),
+    ),
+    "list of inspections or SKUs": Target(
+        lists_of(_LIST), _read_file(lambda path: csv_lists.read(path, _LIST)), (csv_lists.ListRefused,)
     ),
     "settings": Target(
         broken_settings(),

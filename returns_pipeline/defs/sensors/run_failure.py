@@ -28,16 +28,29 @@ def run_failure_sensor(context: dg.SensorEvaluationContext, connection: psycopg.
         return dg.SkipReason(NO_CHANNEL)
     now = dt.datetime.now(dt.UTC)
     since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now - _DAY
-    records = _failed(context.instance, now - _DAY)
+    records = _failed(context, now - _DAY)
     fresh = [record for record in records if record.update_timestamp > since]
     told = speaker.failed_runs(_grouped(context.instance, fresh, records))
     context.update_cursor(max([since, *(record.update_timestamp for record in fresh)]).isoformat())
     return dg.SkipReason(f"{len(fresh)} runs failed since the last look, {told} messages")
 
 
-def _failed(instance: dg.DagsterInstance, since: dt.datetime) -> Sequence[dg.RunRecord]:
+def _failed(context: dg.SensorEvaluationContext, since: dt.datetime) -> Sequence[dg.RunRecord]:
+    """Failed runs but those of other accounts' code locations: their own sensors tell them, to their own people."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
-    return instance.get_run_records(filters=filters, limit=_MOST_RUNS)
+    records = context.instance.get_run_records(filters=filters, limit=_MOST_RUNS)
+    return [record for record in records if _location_of(record) in (None, _name_of(context))]
+
+
+def _location_of(record: dg.RunRecord) -> str | None:
+    """None where the run was made by the command and not by a code location."""
+    origin = record.dagster_run.remote_job_origin
+    return origin.repository_origin.code_location_origin.location_name if origin else None
+
+
+def _name_of(context: dg.SensorEvaluationContext) -> str | None:
+    origin = context.code_location_origin
+    return origin.location_name if origin else None
 
 
 def _grouped(
