@@ -4,6 +4,7 @@ Not here: the warehouse and inspection (`actors_warehouse`), finance and staff i
 Each public method is a verb: plain values in, plain values out, so that the story and the admin address use the same ones.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -149,6 +150,14 @@ class CustomerService:
                 rma, text, by="Staff Member 2", comment_type="merchant"
             ).html_text
         }
+
+    def rename(self, rma_id: int, order_name: str, sku: str) -> dict[str, Any]:
+        """Other words for the order and its articles, as a shop may write anything there; the ids stay."""
+        rma = self._retailer.returngo.rma(rma_id)
+        rma.order_name = order_name
+        for item in rma.items:
+            item.unit = dataclasses.replace(item.unit, sku=sku)
+        return {"rma_id": rma_id}
 
     def release_exchange(self, rma_id: int, *, is_undervalued: bool = False) -> dict[str, Any]:
         """Releases the exchange: the replacement becomes an order, at its price or (as some apps write it) at nothing."""

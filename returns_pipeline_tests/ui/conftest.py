@@ -23,14 +23,20 @@ from returns_pipeline_tests.scenarios.retailer import Retailer, Return
 
 WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
 _PATIENCE_SECONDS = 60
+# A formula, a picture from elsewhere, a script, a link that is one, a table's edge, a statement and a forged line of a log.
+HOSTILE = (
+    "=1+1<img src=//evil.invalid/a.png onerror=window.hacked=1><script>window.hacked=1</script>![x](//evil.invalid/b.png)"
+    "[x](javascript:window.hacked=1)|`'); DROP TABLE effect; --\nERROR forged"
+)
 
 
 @dataclass(frozen=True)
 class Served:
-    """A retailer with one sound return and one whose SKU nobody sold, and where his Dagster UI is."""
+    """A retailer with one sound return, one whose SKU nobody sold, one whose every text is an attack, and where his Dagster UI is."""
 
     retailer: Retailer
     unsold: Return
+    hostile: Return
     url: str
 
 
@@ -40,6 +46,9 @@ def served(open_shop: OpenShop) -> Iterator[Served]:  # noqa: F811
     with open_shop() as retailer:
         unsold = retailer.approved(retailer.order("drop_ship"))
         retailer.approved(retailer.order())
+        hostile = retailer.approved(retailer.order(), reason=HOSTILE)
+        retailer.act("cx", "rename", rma_id=hostile.rma_id, order_name=HOSTILE, sku=HOSTILE)
+        retailer.act("cx", "comment", rma_id=hostile.rma_id, text=HOSTILE)
         retailer.sync()
         port = _free_port()
         address = ["-h", "127.0.0.1", "-p", str(port)]
@@ -49,7 +58,7 @@ def served(open_shop: OpenShop) -> Iterator[Served]:  # noqa: F811
         ):
             url = f"http://127.0.0.1:{port}"
             wait_until(lambda: _answers(f"{url}/server_info"), "the webserver to answer")
-            yield Served(retailer, unsold, url)
+            yield Served(retailer, unsold, hostile, url)
 
 
 @pytest.fixture(scope="module")

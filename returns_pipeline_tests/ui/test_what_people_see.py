@@ -1,8 +1,12 @@
 """What the data team and finance see and press in the Dagster UI, in a real browser."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from returns_pipeline.storage import database
 from returns_pipeline_tests.ui.conftest import Served, wait_until
 
 # All of it plays with one webserver.
@@ -34,6 +38,37 @@ def test_an_asset_says_in_plain_words_what_it_holds(served: Served, page: Page) 
 def test_a_sensor_says_what_it_watches(served: Served, page: Page) -> None:
     page.goto(f"{served.url}/locations/returns_pipeline/sensors/receipts_without_credit_sensor")
     expect(page.get_by_text("Goods that came back and whose credit or money has not followed").first).to_be_visible()
+
+
+def test_what_a_stranger_typed_is_shown_and_does_nothing(served: Served, page: Page, tmp_path: Path) -> None:
+    """Order name, SKU, reason and comment hold a formula, markup, a script, a statement and a forged line."""
+    asked, alarms = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: alarms.append(dialog.message))
+    for place in (
+        "assets/returns/return_lines?view=checks",
+        "assets/returns/exceptions",
+        "assets/returngo/return_items",
+        "assets/finance/three_way_match",
+    ):
+        page.goto(f"{served.url}/{place}")
+        if place.endswith("checks"):
+            page.get_by_text("every_judged_sku_was_sold").first.click()
+            expect(page.get_by_text("=1+1", exact=False).first).to_be_visible()
+        else:
+            expect(page.get_by_text("Latest materialization").first).to_be_visible()
+        assert page.locator("img[src*='evil.invalid'], a[href^='javascript:']").count() == 0
+        assert page.evaluate("window.hacked") is None
+    assert [url for url in asked if "evil.invalid" in url] == []
+    assert alarms == []
+    exported = tmp_path / "skus.csv"
+    served.retailer.command("skus", "export", str(exported))
+    with exported.open(encoding="utf-8-sig", newline="") as opened:
+        cells = [cell for row in csv.reader(opened) for cell in row]
+    assert [cell for cell in cells if "1+1" in cell]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []
+    with database.connect() as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM effect").fetchone() == (True,)
 
 
 def test_an_exception_is_resolved_from_the_launchpad(served: Served, page: Page) -> None:
