@@ -68,18 +68,18 @@ def test_the_share_is_used_and_no_rolling_minute_holds_more(clock, pacers):
 def test_a_pause_is_made_up_for(clock, pacers):
     """A writer that plans for a quarter of a minute between two drains had lost it: its quota ran on, and the calls were not made."""
     pacer, made = pacers(), []
-    for end in range(240, 720, 240):
+    for end in range(300, 900, 300):
         made += moments(clock, end - 15, pacer)
         clock.sleep(15)
     assert most_in_a_minute(made) <= 100
-    assert len(made) >= 0.96 * 800
+    assert len(made) >= 0.96 * 1000
 
 
 def test_a_minute_is_not_spent_at_once(clock, pacers):
     """What a neighbour takes is told by answers: after a burst of a whole minute's calls none comes for the rest of it."""
     made = moments(clock, 61, pacers())
-    assert sum(moment < 1 for moment in made) <= 27
-    assert made[-1] > 40
+    assert sum(moment < 1 for moment in made) <= 52
+    assert made[-1] > 25
 
 
 def test_drawing_at_the_same_moment_never_gives_a_call_twice(clock, pacers):
@@ -93,7 +93,7 @@ def test_drawing_at_the_same_moment_never_gives_a_call_twice(clock, pacers):
                 pacer.wait(WRITE)
                 granted.append(1)
 
-    threads = [threading.Thread(target=draw, args=[pacers(40)]) for _ in range(4)]
+    threads = [threading.Thread(target=draw, args=[pacers(20)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
