@@ -21,7 +21,7 @@ from returns_pipeline.settings import Settings, ShopSettings
 Row = Mapping[str, Any]
 LIVE_STATUSES = ("Approved", "Received", "Validated", "Done")
 NOT_SENT = ("Pending", "LabelCreated")
-_MOVING = ("Shipped", "Received", "Validated")
+MOVING = ("Shipped", "Received", "Validated")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _missing(facts: RaisingFacts, shop: ShopSettings, shop_clock: dt.datetime) -
             continue
         missing = line["quantity"] - covered.get(line["return_line_id"], 0)
         status = facts.shipment_status.get(line["shipment_id"]) if line["shipment_id"] is not None else None
-        is_moving = status in _MOVING or line["rma_status"] != "Approved" or line["life"] in lives.WITHOUT_RECEIPT
+        is_moving = status in MOVING or line["rma_status"] != "Approved" or line["life"] in lives.WITHOUT_RECEIPT
         if missing <= 0 or (shop.policy.announce == "in_transit" and not is_moving):
             continue
         if line["rma_status"] == "Approved" and is_stale(status, line["life"], line["approved_at"], shop, shop_clock):
