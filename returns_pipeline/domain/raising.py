@@ -242,6 +242,7 @@ def _deliveries(
     """Credits for delivery that goes back with a return: one per sale, under the return's next part."""
     found: list[dict[str, Any]] = []
     by_sale: dict[int, list[Row]] = {}
+    troubled = {row["order_id"] for row in proposed if row["verdict"] != "ok"}
     for line in facts.lines:
         if (
             line["verdict"] == "ok"
@@ -254,11 +255,7 @@ def _deliveries(
         rows = facts.rows_of_sale.get(order_id, ())
         for row in delivery.delivery_rows(rows):
             charged = allotment.row(row["order_row_id"])
-            if (
-                charged is None
-                or charged["own_qty"] + charged["foreign_qty"] > 0
-                or any(each["order_id"] == order_id and each["verdict"] != "ok" for each in proposed)
-            ):
+            if charged is None or charged["own_qty"] + charged["foreign_qty"] > 0 or order_id in troubled:
                 continue
             goods = [
                 each
