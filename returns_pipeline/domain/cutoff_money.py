@@ -92,8 +92,8 @@ def _recorded(effects: pd.DataFrame, cutoff: Cutoff) -> dict[int, int]:
     done = done[done["sent_at"].fillna(done["updated_at"]) < cutoff.ends]
     totals: dict[int, int] = {}
     for payload in done["payload"]:
-        transaction_id = int(str(subject_of(payload)["transaction_id"]))
-        totals[transaction_id] = totals.get(transaction_id, 0) + int(payload["expect"]["amount_minor"])
+        for each in subject_of(payload)["transactions"]:
+            totals[each["transaction_id"]] = totals.get(each["transaction_id"], 0) + each["amount_minor"]
     return totals
 
 
