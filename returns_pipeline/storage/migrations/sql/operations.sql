@@ -3,9 +3,15 @@
 CREATE TABLE cursors(name text NOT NULL, shop text NOT NULL DEFAULT '', value text NOT NULL, run_id text NOT NULL, moved_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (name, shop));
 
-CREATE TABLE api_calls(                       -- one row per api, shop, hour, path and status: what calls cost
+CREATE TABLE api_calls(                       -- one row per api, shop, hour, path, status and priority (0 write, 1 look-up, 2 poll, 3 history): what calls cost
   api text NOT NULL, shop text NOT NULL DEFAULT '', hour timestamptz NOT NULL, method text NOT NULL, path_template text NOT NULL, http_status integer NOT NULL,
-  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, PRIMARY KEY (api, shop, hour, method, path_template, http_status));
+  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, priority smallint NOT NULL DEFAULT 2,
+  PRIMARY KEY (api, shop, hour, method, path_template, http_status, priority));
+
+CREATE TABLE quota_days(                      -- ReturnGo's day of each key as last planned, one row per purpose; beside the view api_usage
+  api_key text NOT NULL, purpose text NOT NULL, shops text[] NOT NULL, used bigint NOT NULL, usual bigint NOT NULL, due bigint NOT NULL, may_take bigint NOT NULL,
+  allowed bigint NOT NULL, asks_every_minutes integer, state text NOT NULL CHECK (state IN ('ok','warn','bad')), message text NOT NULL,
+  planned_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (api_key, purpose));
 
 CREATE TABLE quota_buckets(                   -- the shared token bucket: every process of an account draws from it
   name text PRIMARY KEY, tokens numeric(12,4) NOT NULL, filled_at timestamptz NOT NULL, blocked_until timestamptz);
