@@ -68,7 +68,7 @@ def _played(sandbox: Sandbox, folder: Path, say: Callable[[str], None]) -> dict[
     say("the database is lost, and the backup put back ...")
     embedded.renew(folder / "postgres", keep_running=True)
     backup.restore(database.database_url(), dump)
-    told = {
+    told: dict[str, Any] = {
         "backup_bytes": size,
         "backup_sha256": hashlib.sha256(dump.read_bytes()).hexdigest(),
         "lost": [{"credit_id": credit_id, "is_posted": is_posted} for credit_id, is_posted in lost],
@@ -81,7 +81,7 @@ def _reconciled(sandbox: Sandbox, returned: Sequence[Returned], lost: Sequence[t
     runtime.prepare(keep_running=True)
     with database.connect() as connection:
         is_noticed = restore.refusal(connection) is not None
-    settled = ledger_commands.settle()
+    settled: Any = ledger_commands.settle().data
     drill.one_pass()
     _comes_back(sandbox, returned[1])
     drill.one_pass(until_idle=True)
@@ -89,12 +89,12 @@ def _reconciled(sandbox: Sandbox, returned: Sequence[Returned], lost: Sequence[t
     with database.connect() as connection:
         broken, head = books.verify(connection), books.head(connection)
     proof = summary.gather(state)["proof"]
-    faults = [*judge(state, returned, lost), *proof["differences"], *settled.data["unread"]]
+    faults = [*judge(state, returned, lost), *proof["differences"], *settled["unread"]]
     faults += [] if is_noticed else ["nobody noticed that the database is an older one: writers would have gone on"]
     faults += [] if broken is None else [f"the audit chain is broken at row {broken}"]
     return {
         "is_noticed": is_noticed,
-        "settled": settled.data["by_state"],
+        "settled": settled["by_state"],
         "proof": proof,
         "audit_head": str(head),
         "faults": faults,
@@ -131,9 +131,7 @@ def _credits(state: Mapping[str, Any], returned: Sequence[Returned]) -> list[tup
     ]
 
 
-def judge(
-    state: Mapping[str, Any], returned: Sequence[Returned], lost: Sequence[tuple[int, bool]]
-) -> list[str]:
+def judge(state: Mapping[str, Any], returned: Sequence[Returned], lost: Sequence[tuple[int, bool]]) -> list[str]:
     """What is there twice, is missing or has another amount than the customer paid, once all is restored and settled.
 
     Args:

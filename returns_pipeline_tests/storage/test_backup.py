@@ -73,9 +73,7 @@ def test_the_password_of_the_database_is_in_no_arguments(
     assert "canary-password" not in str(seen)
 
 
-def test_a_role_reads_after_a_restore_what_it_read_before(
-    postgres_url: str, database_url: str, tmp_path: Path
-) -> None:
+def test_a_role_reads_after_a_restore_what_it_read_before(postgres_url: str, database_url: str, tmp_path: Path) -> None:
     """Grants come back with the tables: else the pipeline stands still on the day it matters."""
     backup.write(database_url, tmp_path / "night.dump")
     backup.restore(database_url, tmp_path / "night.dump")
