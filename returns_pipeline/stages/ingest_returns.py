@@ -7,6 +7,7 @@ when an inspection may have happened, or when a person asks.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +36,7 @@ _ANSWERED = 200
 _NAMES_PER_CALL = 50
 _RETURN_TABLES = ("returngo_rmas", "returngo_return_items")
 _TRANSACTION_TABLES = ("returngo_transactions",)
+_NOT_OF_THIS_SHOP = "none of the returns that this run is about is this shop's"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     known = open_returns.known(stage_pass.connection, shop.label)
     moved: dict[int, str] = {}
     if stage_pass.scope.rma_ids:
-        listing, wanted = _Listing({}, set()), sorted(stage_pass.scope.rma_ids)
+        listing, wanted = _Listing({}, set()), _named(stage_pass, shop)
+        if not wanted:
+            return as_it_was(stage_pass, shop.label, _RETURN_TABLES, _NOT_OF_THIS_SHOP)
         may_read = len(wanted)
     else:
         if rest := polling.why_rest(stage_pass, shop, polling.RETURNS_ASKED_AT):
@@ -108,6 +112,12 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         listed_as = {rma_id: _told(listing.rows[rma_id]) for rma_id in read if rma_id in listing.rows}
         open_returns.remember_unusable(stage_pass.connection, shop.label, listed_as, stage_pass.now)
     return report
+
+
+def _named(stage_pass: Pass, shop: ShopSettings) -> list[int]:
+    """The returns that the run is about and that may be this shop's: asked for in another shop, a known one costs a call and closes a gate."""
+    shop_of = open_returns.shops_of(stage_pass.connection, stage_pass.scope.rma_ids)
+    return sorted(rma_id for rma_id in stage_pass.scope.rma_ids if shop_of.get(rma_id, shop.label) == shop.label)
 
 
 def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
@@ -295,13 +305,16 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
     earliest = open_returns.earliest_creation(stage_pass.connection, shop.label)
     if earliest is None:
         return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {})])
-    start = dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest
     if stage_pass.scope.rma_ids:
-        transactions = list(client.list_transactions(rma_ids=stage_pass.scope.rma_ids))
-    elif rest := polling.why_rest(stage_pass, shop, polling.TRANSACTIONS_ASKED_AT):
-        return as_it_was(stage_pass, shop.label, _TRANSACTION_TABLES, rest)
+        of_shop = _named(stage_pass, shop)
+        rest = None if of_shop else _NOT_OF_THIS_SHOP
+        asked: dict[str, Any] = {"rma_ids": of_shop}
     else:
-        transactions = list(client.list_transactions(updated_since=start))
+        rest = polling.why_rest(stage_pass, shop, polling.TRANSACTIONS_ASKED_AT)
+        asked = {"updated_since": dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest}
+    if rest is not None:
+        return as_it_was(stage_pass, shop.label, _TRANSACTION_TABLES, rest)
+    transactions = list(client.list_transactions(**asked))
     named = {item_id for transaction in transactions for item_id in transaction.returned_item_ids}
     rma_of_item = open_returns.rma_of_items(stage_pass.connection, named)
     report = commit(

@@ -42,6 +42,12 @@ def known(connection: psycopg.Connection, shop: str) -> pd.DataFrame:
     return frame.astype({"rma_id": "int64", "is_open": "bool"})
 
 
+def shops_of(connection: psycopg.Connection, rma_ids: Collection[int]) -> dict[int, str]:
+    """RMA id -> its shop, for the returns that are known."""
+    rows = connection.execute("SELECT rma_id, shop FROM returngo_rmas WHERE rma_id = ANY(%s)", (list(rma_ids),))
+    return dict(rows.fetchall())
+
+
 def untold_parcels(connection: psycopg.Connection, shop: str) -> dict[int, list[str]]:
     """RMA id of each open return -> the statuses of its parcels from the customer, without those that we confirmed to ReturnGo ourselves."""
     with database.joined_by_index(connection):
