@@ -159,8 +159,12 @@ def _posted() -> int:
 
 
 @contextmanager
-def retailer() -> Iterator[Sandbox]:
-    """A sandbox, an embedded database and the environment of a live retailer who inspects outside ReturnGo."""
+def retailer(changes: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
+    """A sandbox, an embedded database and the environment of a live retailer who inspects outside ReturnGo.
+
+    Args:
+        changes: words of the retailer's settings -> what stands there instead.
+    """
     from returns_pipeline.commands import runtime
 
     with tempfile.TemporaryDirectory(prefix="returns-calls-") as folder:
@@ -169,7 +173,11 @@ def retailer() -> Iterator[Sandbox]:
         try:
             with running(seed=7) as sandbox:
                 settings = Path(folder) / "settings.toml"
-                settings.write_text(without_returngo_inspection(sandbox.settings_toml), encoding="utf-8")
+                written = without_returngo_inspection(sandbox.settings_toml)
+                for words, instead in (changes or {}).items():
+                    assert words in written
+                    written = written.replace(words, instead)
+                settings.write_text(written, encoding="utf-8")
                 os.environ |= sandbox.environment | {
                     "RETURNS_SETTINGS": str(settings),
                     "RETURNS_MODE": "live",
