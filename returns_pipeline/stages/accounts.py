@@ -107,6 +107,7 @@ class Accounts:
             pacer,
             self._recorder("brightpearl", ""),
             api="Brightpearl",
+            secrets=credentials.secrets,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
             permanent=is_permanent,
             renew=credentials.renew,
@@ -125,6 +126,7 @@ class Accounts:
             _DailyPacer(DailyCount(database.connect, "returngo"), self._settings),
             self._recorder("returngo", shop.label),
             api=f"ReturnGo for {shop.name}",
+            secrets=credentials.secrets,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
         )
         return ReturnGoClient(transport)
