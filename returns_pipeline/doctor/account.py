@@ -20,7 +20,7 @@ def points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
     """What settings and accounts need, whichever shop it is about."""
     missing = missing_for_live(settings)
     yield Point("settings are complete for live mode", not missing, "; ".join(missing))
-    exposed = exposure.objections(settings, exposure.running_commands())
+    exposed = exposure.objections(settings, exposure.running_servers())
     yield Point("no web server of this machine is open to others without a proxy", not exposed, "; ".join(exposed))
     for shop in settings.shops:
         yield tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
