@@ -77,6 +77,7 @@ CREATE TABLE effect(
   attempt int NOT NULL DEFAULT 0, fence bigint NOT NULL DEFAULT 0, claimed_by text, lease_until timestamptz,
   not_before timestamptz NOT NULL DEFAULT now(), sent_at timestamptz, remote_id text, confirmed_by text,
   reconcile_after timestamptz, reconcile_tries int NOT NULL DEFAULT 0,
+  waiting_since timestamptz NOT NULL DEFAULT now(),   -- what has waited longest is sent first: for a posting, since its goods came
   created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
   CHECK (remote_ref IS NOT NULL OR kind NOT IN ('credit.raise','goods_in.write','transfer.create')),
   CHECK ((state='confirmed')=(remote_id IS NOT NULL)),
