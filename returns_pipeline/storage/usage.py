@@ -1,4 +1,4 @@
-"""What calls cost: the record of calls, and the count of a day. The minute that the processes of an account share is in `pacing`.
+"""What calls cost: the record of calls. The minute that the processes of an account share is in `pacing`, ReturnGo's day in `quota_days`.
 
 No call is made here; the clients are given these and know nothing of the database.
 """
@@ -13,10 +13,12 @@ from collections.abc import Callable
 import psycopg
 
 ConnectionFactory = Callable[[], psycopg.Connection]
+# The hour, method, path template, status and priority of calls that are counted together.
+_Key = tuple[dt.datetime, str, str, int, int]
 
 
 class CallRecorder:
-    """Gathers calls and writes them down in batches: one row per api, shop, hour, path and status.
+    """Gathers calls and writes them down in batches: one row per api, shop, hour, path, status and priority.
 
     It is called as the clients' `record` hook. Paths are templates and carry no ids; a call without an answer has the status 0.
     """
@@ -40,17 +42,23 @@ class CallRecorder:
             clock,
         )
         self._lock = threading.Lock()
-        self._gathered: Counter[tuple[dt.datetime, str, str, int]] = Counter()
-        self._milliseconds: Counter[tuple[dt.datetime, str, str, int]] = Counter()
-        self._least: dict[tuple[dt.datetime, str, str, int], int] = {}
+        self._gathered: Counter[_Key] = Counter()
+        self._milliseconds: Counter[_Key] = Counter()
+        self._least: dict[_Key, int] = {}
         self._written_at = clock()
 
     def __call__(
-        self, method: str, path_template: str, status: int | None, milliseconds: float, remaining: int | None
+        self,
+        method: str,
+        path_template: str,
+        status: int | None,
+        milliseconds: float,
+        remaining: int | None,
+        priority: int,
     ) -> None:
         """Notes one call; writes down what was gathered when it is many or old."""
         hour = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0)
-        key = (hour, method, path_template, status or 0)
+        key = (hour, method, path_template, status or 0, int(priority))
         with self._lock:
             self._gathered[key] += 1
             self._milliseconds[key] += round(milliseconds)
@@ -87,38 +95,21 @@ class CallRecorder:
     def _write(self, rows: list[tuple[object, ...]]) -> None:
         with self._connect() as connection, connection.cursor() as cursor:
             cursor.executemany(
-                """INSERT INTO api_calls AS c (api, shop, hour, method, path_template, http_status, calls, milliseconds, least_remaining)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-                   ON CONFLICT (api, shop, hour, method, path_template, http_status) DO UPDATE SET calls = c.calls + excluded.calls,
+                """INSERT INTO api_calls AS c (api, shop, hour, method, path_template, http_status, priority, calls, milliseconds, least_remaining)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                   ON CONFLICT (api, shop, hour, method, path_template, http_status, priority) DO UPDATE SET calls = c.calls + excluded.calls,
                      milliseconds = c.milliseconds + excluded.milliseconds, least_remaining = least(c.least_remaining, excluded.least_remaining)""",
                 rows,
             )
 
     def _gather_again(
         self,
-        gathered: Counter[tuple[dt.datetime, str, str, int]],
-        milliseconds: Counter[tuple[dt.datetime, str, str, int]],
-        least: dict[tuple[dt.datetime, str, str, int], int],
+        gathered: Counter[_Key],
+        milliseconds: Counter[_Key],
+        least: dict[_Key, int],
     ) -> None:
         with self._lock:
             self._gathered.update(gathered)
             self._milliseconds.update(milliseconds)
             for key, remaining in least.items():
                 self._least[key] = min(remaining, self._least.get(key, remaining))
-
-
-class DailyCount:
-    """How many calls an API got in the last 24 hours, from every process: it holds whenever the remote day turns."""
-
-    def __init__(self, connect: ConnectionFactory, api: str, shop: str | None = None) -> None:
-        self._connect, self._api, self._shop = connect, api, shop
-
-    def used(self) -> int:
-        """Calls written down since this hour yesterday; for one shop, or for all that share a key."""
-        with self._connect() as connection:
-            row = connection.execute(
-                """SELECT coalesce(sum(calls), 0)::bigint FROM api_calls
-                    WHERE api = %(api)s AND (%(shop)s::text IS NULL OR shop = %(shop)s) AND hour > clock_timestamp() - interval '25 hours'""",
-                {"api": self._api, "shop": self._shop},
-            ).fetchone()
-        return int(row[0]) if row else 0

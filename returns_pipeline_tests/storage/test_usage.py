@@ -1,21 +1,21 @@
 """Calls are counted once, whatever process made them."""
 
-import datetime as dt
-
 import psycopg
 import pytest
 
 from returns_pipeline.storage import database
-from returns_pipeline.storage.usage import CallRecorder, DailyCount
+from returns_pipeline.storage.usage import CallRecorder
+
+WRITE, POLL = 0, 2
 
 
 def test_calls_add_up_over_processes_and_batches(connection):
     """A recorder that overwrote another's row would let the day's quota be spent twice."""
     one, other = (CallRecorder(database.connect, "returngo", "uk") for _ in range(2))
     for recorder in (one, other):
-        recorder("GET", "/rma/{id}", 200, 120.4, 40)
-        recorder("GET", "/rma/{id}", 200, 80.0, 30)
-        recorder("GET", "/rma/{id}", None, 5000.0, None)
+        recorder("GET", "/rma/{id}", 200, 120.4, 40, POLL)
+        recorder("GET", "/rma/{id}", 200, 80.0, 30, POLL)
+        recorder("GET", "/rma/{id}", None, 5000.0, None, POLL)
         recorder.flush()
         recorder.flush()
     rows = connection.execute(
@@ -29,21 +29,8 @@ def test_a_full_batch_is_written_without_being_asked(connection):
     """A run that is killed must not take its count along."""
     recorder = CallRecorder(database.connect, "brightpearl", batch=3)
     for _ in range(3):
-        recorder("GET", "/order-service/order/{ids}", 200, 10.0, 190)
+        recorder("GET", "/order-service/order/{ids}", 200, 10.0, 190, POLL)
     assert connection.execute("SELECT sum(calls) FROM api_calls").fetchone()[0] == 3
-
-
-def test_the_days_count_sees_every_process_and_forgets_the_day_before(connection):
-    """ReturnGo's 2,000 calls a day are the tightest limit there is."""
-    for hours in (1, 23, 30):
-        hour = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0) - dt.timedelta(hours=hours)
-        connection.execute(
-            "INSERT INTO api_calls VALUES ('returngo', 'uk', %s, 'GET', '/rmas', 200, 100, 1, NULL)", (hour,)
-        )
-    CallRecorder(database.connect, "returngo", "de", batch=1)("GET", "/rmas", 200, 1.0, None)
-    assert DailyCount(database.connect, "returngo", "uk").used() == 200
-    assert DailyCount(database.connect, "returngo").used() == 201
-    assert DailyCount(database.connect, "brightpearl").used() == 0
 
 
 def test_calls_that_could_not_be_written_down_are_written_later(connection, database_url):
@@ -56,8 +43,8 @@ def test_calls_that_could_not_be_written_down_are_written_later(connection, data
         return database.connect()
 
     recorder = CallRecorder(connect, "brightpearl", batch=1)
-    recorder("POST", "/order-service/sales-credit", 201, 80.0, 150)
-    recorder("POST", "/order-service/sales-credit", 201, 20.0, 149)
+    recorder("POST", "/order-service/sales-credit", 201, 80.0, 150, WRITE)
+    recorder("POST", "/order-service/sales-credit", 201, 20.0, 149, WRITE)
     with pytest.raises(psycopg.OperationalError, match="is away"):
         recorder.flush()
     is_away = False

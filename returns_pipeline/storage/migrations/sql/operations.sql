@@ -3,9 +3,15 @@
 CREATE TABLE cursors(name text NOT NULL, shop text NOT NULL DEFAULT '', value text NOT NULL, run_id text NOT NULL, moved_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (name, shop));
 
-CREATE TABLE api_calls(                       -- one row per api, shop, hour, path and status: what calls cost
+CREATE TABLE api_calls(                       -- one row per api, shop, hour, path, status and priority (0 write, 1 look-up, 2 poll, 3 history): what calls cost
   api text NOT NULL, shop text NOT NULL DEFAULT '', hour timestamptz NOT NULL, method text NOT NULL, path_template text NOT NULL, http_status integer NOT NULL,
-  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, PRIMARY KEY (api, shop, hour, method, path_template, http_status));
+  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, priority smallint NOT NULL DEFAULT 2,
+  PRIMARY KEY (api, shop, hour, method, path_template, http_status, priority));
+
+CREATE TABLE quota_days(                      -- ReturnGo's day of each key as last planned, one row per purpose; beside the view api_usage
+  api_key text NOT NULL, purpose text NOT NULL, shops text[] NOT NULL, used bigint NOT NULL, usual bigint NOT NULL, due bigint NOT NULL, may_take bigint NOT NULL,
+  allowed bigint NOT NULL, asks_every_minutes integer, state text NOT NULL CHECK (state IN ('ok','warn','bad')), message text NOT NULL,
+  planned_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (api_key, purpose));
 
 -- The calls of an account's minute, shared by every process that calls it. `room` is what other apps leave us of our share, NULL for all of it.
 CREATE TABLE quota_pools(name text PRIMARY KEY, drawn bigint NOT NULL DEFAULT 0, room integer CHECK (room>0), blocked_until timestamptz,
