@@ -143,6 +143,8 @@ def _process(command: list[str], **streams: Any) -> Iterator[Sync]:
         finally:
             if process.poll() is None:
                 process.terminate()
+                # Read to its end: what it still says must find somebody who listens.
+                process.communicate(timeout=_MINUTE)
 
 
 class Neighbour:
