@@ -99,7 +99,8 @@ class OrderBook:
         self._products = products
         self._chance = random.Random(seed)  # noqa: S311 - a reproducible world, no secret
         self._opened_on = opened_on
-        self._numbers = {"uk": 1000, "eu": 5000}
+        # Far apart: an order's number gives its Shopify id, which both shops share.
+        self._numbers = {"uk": 1000, "eu": 50_000}
         self._line_number = 0
         self._plain = [
             p
