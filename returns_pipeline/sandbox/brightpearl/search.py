@@ -14,6 +14,7 @@ from returns_pipeline.sandbox.brightpearl.moments import stamp
 from returns_pipeline.sandbox.brightpearl.world import RefusedError
 
 _LARGEST_PAGE = 500
+Matches = Callable[[dict[str, Any]], bool]
 _CONTROLS = {"columns", "sort", "pageSize", "firstResult"}
 
 
@@ -64,7 +65,7 @@ def parse_id_set(text: str) -> set[int]:
 
 def run(
     columns: Sequence[Column], rows: Sequence[dict[str, Any]], query: dict[str, list[str]], references: dict[str, dict[str, str]], paging: Paging,
-    hidden_filters: dict[str, Callable[[dict[str, Any], str], bool]] | None = None,
+    hidden_filters: dict[str, Callable[[str], Matches]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The body of a search's answer.
 
@@ -86,7 +87,8 @@ def run(
             matches = _matcher(by_name[name], values[-1])
             found = [row for row in found if matches(row[name])]
         elif hidden_filters and name in hidden_filters:
-            found = [row for row in found if hidden_filters[name](row, values[-1])]
+            is_wanted = hidden_filters[name](values[-1])
+            found = [row for row in found if is_wanted(row)]
         elif name not in _CONTROLS and not paging.ignores_unknown_filters:
             raise bad_filter(name, values[-1], "FILTER")
     sorting = _sorting(query, by_name, columns[0])

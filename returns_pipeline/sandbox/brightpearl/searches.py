@@ -4,7 +4,8 @@ Not here: filters, order and pages (`search`). Changes younger than the search l
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from returns_pipeline.sandbox.brightpearl import search, wire
@@ -52,10 +53,10 @@ def orders(world: BrightpearlWorld, query: Query) -> dict[str, Any]:
 def sales_orders(world: BrightpearlWorld, query: Query) -> dict[str, Any]:
     """`sales-order-search`: sales only, with filters that take dot-separated sets of references."""
     hidden = {
-        "externalRefs": lambda row, text: row["externalRef"] in text.split("."),
-        "customerRefs": lambda row, text: row["customerRef"] in text.split("."),
-        "externalRefSearchString": lambda row, text: text in (row["externalRef"] or ""),
-        "isHistoricalOrder": lambda _row, text: text == "false",
+        "externalRefs": lambda text: _one_of("externalRef", text),
+        "customerRefs": lambda text: _one_of("customerRef", text),
+        "externalRefSearchString": lambda text: lambda row: text in (row["externalRef"] or ""),
+        "isHistoricalOrder": lambda text: lambda _: text == "false",
     }
     return _orders(world, query, hidden, lambda order: order.order_type == SALE)
 
@@ -63,10 +64,11 @@ def sales_orders(world: BrightpearlWorld, query: Query) -> dict[str, Any]:
 def _orders(
     world: BrightpearlWorld,
     query: Query,
-    hidden: dict[str, Callable[[dict[str, Any], str], bool]],
+    hidden: dict[str, Callable[[str], search.Matches]],
     belongs: Callable[[Order], bool],
 ) -> dict[str, Any]:
-    rows = [_order_row(world, order) for order in world.indexed_orders() if belongs(order)]
+    marked = wire.marked_payments(world)
+    rows = [_order_row(marked, order) for order in world.indexed_orders() if belongs(order)]
     references = {
         "orderTypeNames": {str(ORDER_TYPE_IDS[code]): name for code, name in ORDER_TYPE_NAMES.items()},
         "orderStatusNames": {str(status.status_id): status.name for status in world.statuses.values()},
@@ -74,7 +76,12 @@ def _orders(
     return search.run(_order_columns(world), rows, query, references, _paging(world), hidden)
 
 
-def _order_row(world: BrightpearlWorld, order: Order) -> dict[str, Any]:
+def _one_of(column: str, text: str) -> search.Matches:
+    wanted = set(text.split("."))
+    return lambda row: row[column] in wanted
+
+
+def _order_row(marked: Mapping[tuple[int, str], Decimal], order: Order) -> dict[str, Any]:
     stock = stock_status(order)
     return {
         "orderId": order.order_id,
@@ -85,7 +92,7 @@ def _order_row(world: BrightpearlWorld, order: Order) -> dict[str, Any]:
         "createdOn": order.created_on,
         "createdById": order.created_by,
         "customerRef": order.reference,
-        "orderPaymentStatusId": _PAYMENT_STATUS_IDS[wire.payment_status(world, order)],
+        "orderPaymentStatusId": _PAYMENT_STATUS_IDS[wire.payment_status(marked, order)],
         "updatedOn": order.updated_on,
         "parentOrderId": order.parent_id or None,
         "orderShippingStatusId": _SHIPPING_STATUS_IDS[wire.shipping_status(order)],

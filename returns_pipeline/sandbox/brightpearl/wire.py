@@ -3,6 +3,7 @@
 Not here: state (`records`) and searches (`search`).
 """
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -45,7 +46,7 @@ def order(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
         "state": {"tax": "INVOICED" if entry.is_invoiced else "READY"},
         "orderStatus": {"orderStatusId": entry.status_id, "name": world.statuses[entry.status_id].name},
         "tax": {"errors": []},
-        "orderPaymentStatus": payment_status(world, entry),
+        "orderPaymentStatus": payment_status(marked_payments(world), entry),
         "stockStatusCode": stock_status(entry),
         "allocationStatusCode": "AAA" if entry.order_type == SALE and entry.goods_rows() else "ANR",
         "shippingStatusCode": shipping_status(entry),
@@ -173,7 +174,7 @@ def sales_credit(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
             "baseGross": totals["baseTotal"],
         },
         "isCanceled": entry.is_cancelled,
-        "orderPaymentStatus": payment_status(world, entry),
+        "orderPaymentStatus": payment_status(marked_payments(world), entry),
         "stockStatusCode": stock_status(entry) if world.switches.credit_shows_stock_status else None,
         "allocationStatusCode": "ANR",
         "shippingStatusCode": "NST",
@@ -208,17 +209,18 @@ def _credit_row(row: OrderRow) -> dict[str, Any]:
     )
 
 
-def payment_status(world: BrightpearlWorld, entry: Order) -> str:
+def marked_payments(world: BrightpearlWorld) -> dict[tuple[int, str], Decimal]:
+    """What is marked on each order, by the payments' type: added up once for all the orders of an answer."""
+    marked: dict[tuple[int, str], Decimal] = {}
+    for each in world.payments.values():
+        key = (each.order_id, each.payment_type)
+        marked[key] = marked.get(key, Decimal(0)) + each.amount
+    return marked
+
+
+def payment_status(marked: Mapping[tuple[int, str], Decimal], entry: Order) -> str:
     """Unpaid, part paid or paid, of what is marked on the order."""
-    kind = "PAYMENT" if entry.order_type == "SC" else "RECEIPT"
-    paid = sum(
-        (
-            each.amount
-            for each in world.payments.values()
-            if (each.order_id, each.payment_type) == (entry.order_id, kind)
-        ),
-        Decimal(0),
-    )
+    paid = marked.get((entry.order_id, "PAYMENT" if entry.order_type == "SC" else "RECEIPT"), Decimal(0))
     total = (entry.net + entry.tax).quantize(_CENT, ROUND_HALF_UP)
     if total == 0:
         return "NOT_APPLICABLE"
