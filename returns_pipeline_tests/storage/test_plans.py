@@ -23,6 +23,7 @@ from returns_pipeline.storage import (
     ledger,
     measures,
     open_returns,
+    quota_days,
     stock,
     worklists,
 )
@@ -105,6 +106,8 @@ STATEMENTS: dict[str, Callable[[psycopg.Connection], object]] = {
     "open returns' closing": lambda connection: open_returns.close_settled(connection, "uk"),
     "newest return": lambda connection: open_returns.newest(connection, "uk"),
     "oldest open return": lambda connection: open_returns.earliest_creation(connection, "uk"),
+    "shops of returns": lambda connection: open_returns.shops_of(connection, [1, 2, 3]),
+    "a key's day": lambda connection: quota_days.read(connection, load_settings({}), "RETURNGO_API_KEY", ("uk",)),
     "known returns": lambda connection: open_returns.known(connection, "uk"),
     "untold parcels": lambda connection: open_returns.untold_parcels(connection, "uk"),
     "inspections awaited": lambda connection: open_returns.awaiting_inspection(connection, "uk", NOW),
