@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from returns_pipeline.clients.fields import Fields, RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import Priority
-from returns_pipeline.clients.records_returngo import RmaDetail, RmaListRow, Transaction
+from returns_pipeline.clients.records_returngo import RmaDetail, RmaListRow, Transaction, received_by
 from returns_pipeline.clients.transport import Transport
 
 _PAGE = 500
@@ -86,6 +86,19 @@ class ReturnGoClient:
                 transaction = self._parsed(raw, Transaction.from_api)
                 if transaction is not None:
                     yield transaction
+
+    def received_by(self, rma_id: int) -> str | None:
+        """Who set a parcel of the return to Received, by its timeline: "automation" or "people"; None where that is not told.
+
+        Raises:
+            ReadFailed: the return could not be read.
+        """
+        return received_by(self._transport.read(f"/rma/{int(rma_id)}", "includeMedia=false", Priority.BACKFILL))
+
+    @property
+    def server_time(self) -> dt.datetime | None:
+        """ReturnGo's clock, from the last answer."""
+        return self._transport.server_time
 
     def webhooks(self) -> list[Any]:
         """`GET /webhooks`: the shop's registrations, our own and other people's, as they came.

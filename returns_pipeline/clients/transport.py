@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import requests
@@ -44,6 +44,7 @@ class Transport:
         pacer: when the next call may go.
         record: told of every call: method, path template, status (0 for none), milliseconds, calls remaining, priority. Never a query or a body.
         api: the API's name in messages.
+        secrets: what the headers carry and no error may repeat; asked for when an answer names an error, because tokens rotate.
         deadline_seconds: from before the connect to the last byte of the answer.
         permanent: says of an error's text that trying again cannot help.
         renew: fetches a fresh token after a 401 of a read; False where there is none to be had.
@@ -59,6 +60,7 @@ class Transport:
         record: Record,
         *,
         api: str,
+        secrets: Callable[[], Iterable[str]],
         deadline_seconds: float = 45.0,
         permanent: Callable[[str], bool] = lambda _: False,
         renew: Callable[[], bool] = _never,
@@ -66,7 +68,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._base_url, self._headers, self._rules = base_url, headers, rules
-        self._pacer, self._record, self._api = pacer, record, api
+        self._pacer, self._record, self._api, self._secrets = pacer, record, api, secrets
         self._deadline_seconds, self._permanent, self._renew = deadline_seconds, permanent, renew
         self._clock, self._sleep = clock, sleep
         self._session = watched_session()
@@ -211,7 +213,7 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
-                    answer = take_apart(response)
+                    answer = take_apart(response, self._secrets)
             except requests.RequestException as error:
                 if not deadline.passed:
                     raise

@@ -22,11 +22,14 @@ from returns_pipeline.settings import Settings, ShopSettings, live_kinds
 from returns_pipeline.stages import secrecy
 from returns_pipeline.stages.day_pacer import DayPacer
 from returns_pipeline.storage import database, home, quota_days
+from returns_pipeline.storage.pacing import PostgresPacer
 from returns_pipeline.storage.quota_days import KeyDay
-from returns_pipeline.storage.usage import CallRecorder, PostgresPacer
+from returns_pipeline.storage.usage import CallRecorder
 
 _BRIGHTPEARL_EXAMPLE = "https://euw1.brightpearlconnect.com/public-api/ACCOUNT"
 _RETURNGO_ADDRESS = "https://api.returngo.ai"
+# Of the pool, what stays free for a neighbour's next calls: 30 of Brightpearl's 200.
+_LEFT_TO_OTHERS = 0.15
 
 
 class Accounts:
@@ -103,8 +106,7 @@ class Accounts:
         )
         credentials = brightpearl_from(self._environment, home.credentials(), url)
         secrecy.guard(credentials.secrets)
-        quota = self._settings.quota
-        pacer = PostgresPacer(database.connect, "brightpearl", quota.brightpearl_per_minute * quota.brightpearl_share)
+        pacer = _minute_of(self._settings)
         self._pacers.append(pacer)
         armed = {
             kind
@@ -119,6 +121,7 @@ class Accounts:
             pacer,
             self._recorder("brightpearl", ""),
             api="Brightpearl",
+            secrets=credentials.secrets,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
             permanent=is_permanent,
             renew=credentials.renew,
@@ -137,6 +140,7 @@ class Accounts:
             self._day_pacer(shop),
             self._recorder("returngo", shop.label),
             api=f"ReturnGo for {shop.name}",
+            secrets=credentials.secrets,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
         )
         return ReturnGoClient(transport)
@@ -157,3 +161,9 @@ class Accounts:
         recorder = CallRecorder(database.connect, api, shop)
         self._recorders.append(recorder)
         return recorder
+
+
+def _minute_of(settings: Settings) -> PostgresPacer:
+    """The account's minute, as every process with these settings shares it."""
+    pool, share = settings.quota.brightpearl_per_minute, settings.quota.brightpearl_share
+    return PostgresPacer(database.connect, "brightpearl", int(pool * share), reserve=int(pool * _LEFT_TO_OTHERS))

@@ -191,6 +191,7 @@ def transport_to(base_url: str, calls: Calls | None = None, **options: Any) -> T
         "pacer": Unpaced(),
         "record": calls.record,
         "api": "Things",
+        "secrets": set,
         "clock": calls.clock,
         "sleep": calls.sleep,
         **options,
