@@ -56,6 +56,11 @@ def old_shop(postgres_url: str, template: str) -> Iterator[str]:
                 """UPDATE effect SET state = 'planned', remote_id = NULL FROM returngo_rmas r
                     WHERE kind = 'credit.post' AND r.is_open AND (payload->'subject'->>'rma_id')::bigint = r.rma_id"""
             )
+            connection.execute(
+                """INSERT INTO api_calls(api, shop, hour, method, path_template, http_status, calls, milliseconds)
+                   SELECT 'returngo', 'uk', date_trunc('hour', now()) - make_interval(hours => n), 'GET', '/rmas', 200, 3, 1 FROM generate_series(0, %s) AS n""",
+                [PAST],
+            )
         history.settle_down(url)
         yield url
         server.execute("DROP DATABASE old_shop WITH (FORCE)")
