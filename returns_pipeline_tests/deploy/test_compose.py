@@ -42,7 +42,8 @@ def every_service() -> pytest.MarkDecorator:
 
 def test_it_is_a_compose_file() -> None:
     """A key that the specification does not know is refused at the first start, in front of whoever tries."""
-    compose_spec.PyCompose.from_json(json.dumps(written())).validate()
+    filled = written() | {"services": {service.name: service.said for service in SERVICES.values()}}
+    compose_spec.PyCompose.from_json(json.dumps(filled)).validate()
     volumes, networks = written()["volumes"], written()["networks"]
     for service in SERVICES.values():
         assert set(service.said.get("depends_on", {})) <= set(SERVICES)
