@@ -88,12 +88,14 @@ def play_a_bad_day(retailer: Retailer, echo: str) -> None:
             {"kind": "malformed_json", "api": "returngo"},
         ),
         (False, {"kind": "unauthorized", "count": None}),
+        (False, {"kind": "unauthorized", "count": None}),
         (False, refused | {"api": "returngo", "body": {"message": echo}}),
     ):
         retailer.sandbox.post("/faults", faults)  # type: ignore[arg-type] - the address takes lists too
         result = sync(Scope(), lock_wait=60)
         retailer.sandbox.clear_faults()
         assert result.is_good is is_good, result
+        tell("exception_alert_sensor")
     fail_with("BRIGHTPEARL_ACCOUNT_TOKEN", "canary of a\nmangled token")
 
 
@@ -106,6 +108,8 @@ def test_a_day_of_faults_writes_no_secret_no_customer_and_nothing_that_acts(
     assert len(keys) > 2
     play_a_bad_day(retailer, f"canary.person@example.com, +44 7700 900123, {', '.join(sorted(keys))}")
     tell("failed_check_sensor", "run_failure_sensor", "exception_alert_sensor")
+    refused = [body for body in chat.bodies if "cause: brightpearl refuses our credentials" in body.get("lines", ())]
+    assert len(refused) == 1, "a revoked token is told once, whatever it closes and however often it is met"
     today = dt.datetime.now(dt.UTC).date()
     assert cli.main(["audit", "--from", str(today - dt.timedelta(days=20)), "--to", str(today)]) == cli.FOUND_SOMETHING
     assert cli.main(["skus", "export", str(home / "skus.csv")]) == cli.OK
