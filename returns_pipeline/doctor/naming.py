@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -68,8 +68,8 @@ def read(settings: Settings, accounts: Accounts, now: dt.datetime) -> Naming:
     stamps = [str(row["createdOn"]) for row in rows if row.get("createdOn")]
     return Naming(
         sales=len(rows),
-        external=_shapes(row.get("externalRef") for row in rows),
-        customer=_shapes(row.get("customerRef") for row in rows),
+        external=shapes(row.get("externalRef") for row in rows),
+        customer=shapes(row.get("customerRef") for row in rows),
         offset=dt.datetime.fromisoformat(stamps[-1]).utcoffset() if stamps else None,
         orders={shop.label: _names_of(accounts, shop, now) for shop in settings.shops},
         now=now,
@@ -80,7 +80,7 @@ def _names_of(accounts: Accounts, shop: ShopSettings, now: dt.datetime) -> Mappi
     """Shapes of the order names of a shop's newest returns; none where ReturnGo cannot be read, which another point tells."""
     try:
         rows = itertools.islice(accounts.returngo(shop).list_rmas(created_since=now - _PERIODS[-1]), _MOST)
-        return _shapes(row.order_name for row in rows)
+        return shapes(row.order_name for row in rows)
     except UNREADABLE:
         return {}
 
@@ -124,7 +124,8 @@ def _references(naming: Naming, shop: ShopSettings) -> tuple[str, str]:
     )
 
 
-def _shapes(texts: Iterator[object]) -> Mapping[str, int]:
+def shapes(texts: Iterable[object]) -> Mapping[str, int]:
+    """The commonest shapes of references with their number, those of single texts left out."""
     shapes = Counter(
         re.sub(r"\d+", _NUMBER, re.sub(r"\d{10,}", _SHOPIFY_ID, str(text).replace("{", "(")))[:60]
         for text in texts
