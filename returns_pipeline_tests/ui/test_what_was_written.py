@@ -25,8 +25,12 @@ from returns_pipeline_tests.ui.conftest import Served
 # With the webserver, daemon and returns of the other tests of people.
 pytestmark = pytest.mark.xdist_group("ui")
 LOGS = (".log", ".out", ".err", "/log")
-# A formula of a workbook, an element or a picture of a page, a cell of a list that a spreadsheet would reckon.
-ACTIVE = re.compile(r"<f>|<script>window|<img src|(?m:^|,)\"?[=+@-]1\+1")
+# A formula of a workbook, an element of a page that fetches or runs, a cell of a list that a spreadsheet would reckon.
+ACTS = {
+    ".xml": re.compile(r"<f>"),
+    ".html": re.compile(r"<(script|img|iframe|a)\b[^>]*(evil|javascript)|<script>window"),
+    ".csv": re.compile(r"(?m:^|,)\"?[=+@-]"),
+}
 LOOKED_AT = (
     "everything.log", ".xlsx!xl/sharedStrings.xml", ".html", "skus.csv", "returns.effect_attempt", "public.event_logs", "public.runs",
     "unpacked backup", "chat", "mail",
@@ -127,5 +131,5 @@ def test_a_day_of_faults_writes_no_secret_no_customer_and_nothing_that_acts(
         assert [secret for secret in (*keys, PASSWORD, chat.address) if secret in text] == [], f"a secret in {where}"
         if where.endswith(LOGS):
             assert re.search(r"(?m)^ERROR forged", text) is None, f"a line in {where} that a stranger wrote"
-        if where.endswith((".xml", ".html", ".csv")):
-            assert ACTIVE.search(text) is None, f"something in {where} that acts"
+        if acts := ACTS.get(Path(where).suffix):
+            assert acts.search(text) is None, f"something in {where} that acts"
