@@ -216,7 +216,8 @@ class BrightpearlClient:
         """Product id -> cost of one unit and its currency on a price list; a product without a price there is not among them."""
         path = f"/product-service/product-price/{{}}/price-list/{int(price_list_id)}"
         found = [entry for some in _id_sets(product_ids) for entry in self._list(path.format(some))]
-        return {product_id: cost for raw in found for product_id, cost in cost_of(raw, price_list_id)}
+        priced = self._parsed(found, lambda raw: list(cost_of(raw, price_list_id)))
+        return {product_id: cost for entries in priced for product_id, cost in entries}
 
     def goods_movements(
         self, since: dt.datetime, note_types: Collection[str] = (GOODS_IN,)
@@ -257,19 +258,19 @@ class BrightpearlClient:
 
     def order_statuses(self) -> list[dict[str, Any]]:
         """Order statuses of the account, of all order types."""
-        return self._list("/order-service/order-status")
+        return self._entries("/order-service/order-status", "statusId")
 
     def tax_codes(self) -> list[dict[str, Any]]:
         """Tax codes of the account."""
-        return self._list("/accounting-service/tax-code")
+        return self._entries("/accounting-service/tax-code")
 
     def channels(self) -> list[dict[str, Any]]:
         """Sales channels of the account."""
-        return self._list("/product-service/channel")
+        return self._entries("/product-service/channel", "id")
 
     def payment_methods(self) -> list[dict[str, Any]]:
         """Payment methods of the account."""
-        return self._list("/accounting-service/payment-method")
+        return self._entries("/accounting-service/payment-method")
 
     def webhooks(self) -> list[Any]:
         """Webhook registrations, our own and other people's, as they came."""
@@ -296,6 +297,17 @@ class BrightpearlClient:
         if response is not None and not isinstance(response, list):
             raise ReadFailed(f"GET {path} of Brightpearl was not answered with a list", permanent=True)
         return response or []
+
+    def _entries(self, path: str, number: str | None = None) -> list[dict[str, Any]]:
+        """A list of the account's own things, each an object; what stands under `number` is an integer where it is there."""
+        found = []
+        for raw in self._list(path):
+            if not isinstance(raw, dict):
+                raise ReadFailed(
+                    f"GET {path} of Brightpearl was answered with something else than things", permanent=True
+                )
+            found.append(raw | {number: _id_in(raw, number)} if number and raw.get(number) is not None else raw)
+        return found
 
     def _by_ids(
         self, path: str, ids: Collection[int], parse: Callable[[Any], Parsed], priority: Priority = Priority.POLL

@@ -121,7 +121,7 @@ class Accounts:
             pacer,
             self._recorder("brightpearl", ""),
             api="Brightpearl",
-            secrets=credentials.secrets,
+            secrets=secrecy.known,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
             permanent=is_permanent,
             renew=credentials.renew,
@@ -140,7 +140,7 @@ class Accounts:
             self._day_pacer(shop),
             self._recorder("returngo", shop.label),
             api=f"ReturnGo for {shop.name}",
-            secrets=credentials.secrets,
+            secrets=secrecy.known,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
         )
         return ReturnGoClient(transport)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from returns_pipeline.clients.outcomes import ReadFailed
+from returns_pipeline.clients.outcomes import CredentialRefused, ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.domain.bundles import open_bundles, opened_bundles
 from returns_pipeline.settings import ShopSettings
@@ -82,17 +82,23 @@ def each_shop(
             reports.append(as_it_was(stage_pass, shop.label, tables, str(spent)))
         except ReadFailed as failure:
             failures.append(failure)
-            reports.append(refuse(stage_pass, shop.label, tables, str(failure)))
+            reports.append(refuse(stage_pass, shop.label, tables, str(failure), _cause_of(failure, tables)))
     if failures and len(failures) == len(stage_pass.shops):
         raise failures[0]
     return total_of(reports)
 
 
-def refuse(stage_pass: Pass, shop: str, tables: Sequence[str], reason: str) -> StageReport:
+def _cause_of(failure: Exception, tables: Sequence[str]) -> str | None:
+    """One cause for every gate that a refused key or token closes, so that people are told once and not table by table."""
+    system = tables[0].partition("_")[0]
+    return f"{system} refuses our credentials" if isinstance(failure, CredentialRefused) else None
+
+
+def refuse(stage_pass: Pass, shop: str, tables: Sequence[str], reason: str, cause: str | None = None) -> StageReport:
     """Closes the gates of these tables for one shop; rows and cursors stay as they were."""
     report = StageReport()
     for table in tables:
-        report.gates.append(judge_gate(stage_pass, shop, table, reason))
+        report.gates.append(judge_gate(stage_pass, shop, table, reason, cause))
     report.notes.append(f"{shop}: {reason}")
     return report
 
