@@ -25,6 +25,8 @@ SHOP = "uk"
 # What people do about one return: each `yield` ends a half day, after which the pipeline has worked.
 Steps = Iterator[None]
 _NO_SHIPMENT = "No shipment required"
+# Sales come all day long: what moves in the same minutes is read together again and again.
+_ORDERS_AT_ONCE = 200
 _SHAPES = {"single": 66, "pair": 12, "several": 6, "order_discount": 4, "with_delivery": 6, "bundle": 6}
 
 
@@ -37,6 +39,10 @@ class People:
 
     def act(self, actor: str, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
         return self._sandbox.post("/act", {"actor": actor, "verb": verb, **arguments})
+
+    def wait(self, hours: int) -> None:
+        """Time passes in the sandbox."""
+        self._sandbox.post("/advance", {"hours": hours})
 
     def approved(self, order: dict[str, Any], **how: Any) -> dict[str, Any]:  # noqa: ANN401 - the verb's own arguments
         """A customer asks to return an order, or some units of it, and customer service approves."""
@@ -172,9 +178,12 @@ def returns(people: People, count: int, seed: int) -> list[Steps]:
     while len(kinds) < count:
         chance.shuffle(hundred)
         kinds += hundred
-    return [
-        kind(people, people.act("customer", "buy", shop=SHOP, shape=_shape(kind, chance))) for kind in kinds[:count]
-    ]
+    orders = []
+    for number, kind in enumerate(kinds[:count]):
+        if number % _ORDERS_AT_ONCE == 0:
+            people.wait(hours=1)
+        orders.append(people.act("customer", "buy", shop=SHOP, shape=_shape(kind, chance)))
+    return [kind(people, order) for kind, order in zip(kinds, orders, strict=False)]
 
 
 def _shape(kind: Kind, chance: random.Random) -> str:
