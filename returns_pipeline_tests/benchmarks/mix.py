@@ -11,8 +11,8 @@ Out of a hundred returns, in an order that the seed fixes:
 
 Those recordings have 425 units in 305 returns, 1.4 each; two thirds of the orders here are of one article, the others of two to five units, with a
 discount, with delivery, or a bundle. Two parcels and missing units are not in the recordings: their shares are ours, and they cost more calls
-than an ordinary return, as cancelled and unsent ones cost fewer. A refund is given for each unit, as ReturnGo does, a half day after the goods
-were booked in. Exchanges and store credit follow policies of their own and are the scenarios'.
+than an ordinary return, as cancelled and unsent ones cost fewer. Refunds are one transaction for each unit, given when we confirm the parcel; what
+that rule leaves, people refund a half day later. Exchanges and store credit follow policies of their own and are the scenarios'.
 """
 
 import random
