@@ -30,6 +30,7 @@ class PlannedLine:
 class EffectPlan:
     """One call to make, frozen: its request, what a read back must show (`expect`), whom it is about (`subject`).
 
+    `waiting_since` is when what it is about began to wait, where that was before it was planned: the longest wait is sent first.
     `payload` may also hold `give_back` (amend, cancel: what returns to the order rows once confirmed) and `adopt_remote_id` (others did it already).
     """
 
@@ -42,6 +43,7 @@ class EffectPlan:
     depends_on_key: str | None = None
     needs_approval: bool = False
     currency: str | None = None
+    waiting_since: dt.datetime | None = None
 
 
 class Sources:
@@ -248,6 +250,7 @@ def _post(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
         lines,
         needs_approval=details["needs_approval"],
         currency=first["currency"],
+        waiting_since=dt.datetime.fromisoformat(details["received_on"]) if details["received_on"] else None,
     )
 
 

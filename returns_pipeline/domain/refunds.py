@@ -13,7 +13,7 @@ from returns_pipeline.domain.fees import fees_by_credit
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.domain.proposals import held, proposal
 from returns_pipeline.domain.proration import round_half_up_ratio
-from returns_pipeline.domain.records import records
+from returns_pipeline.domain.records import grouped_by, records
 from returns_pipeline.settings import ShopSettings
 
 Row = Mapping[str, Any]
@@ -58,10 +58,9 @@ def posted_credits(
     paid = dict(zip(credits["credit_id"], credits["payment_status"], strict=True))
     recorded = {payload["subject"]["credit_id"] for payload in live.loc[live["kind"] == "refund.record", "payload"]}
     posted_lines = ledger_lines[(ledger_lines["kind"] == "credit.post") & (ledger_lines["state"] == "confirmed")]
-    units = {
-        credit_id: group.groupby("order_row_id")["qty"].sum().to_dict()
-        for credit_id, group in posted_lines.groupby("credit_id")
-    }
+    units: dict[int, dict[int, int]] = {}
+    for (credit_id, order_row_id), quantity in posted_lines.groupby(["credit_id", "order_row_id"])["qty"].sum().items():
+        units.setdefault(credit_id, {})[order_row_id] = quantity
     found = []
     for effect in records(live[(live["kind"] == "credit.post") & (live["state"] == "confirmed")]):
         subject, expect = effect["payload"]["subject"], effect["payload"]["expect"]
@@ -79,10 +78,10 @@ def propose_notes(
     posted: Sequence[PostedCredit], return_lines: pd.DataFrame, effects: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """The status `credited` with a private ASCII note, once per posted credit; while it was not sent it may still be told anew."""
-    reasons = {
-        rma_id: "; ".join(dict.fromkeys(group.dropna()))
-        for rma_id, group in return_lines.groupby("rma_id")["return_reasons"]
-    }
+    reasons: dict[int, dict[str, None]] = {}
+    given = return_lines.dropna(subset=["return_reasons"])
+    for rma_id, reason in zip(given["rma_id"], given["return_reasons"], strict=True):
+        reasons.setdefault(rma_id, {})[reason] = None
     fees = fees_by_credit(effects)
     return [
         proposal(
@@ -90,7 +89,7 @@ def propose_notes(
             f"annotate:{credit.credit_id}",
             0,
             **credit.about,
-            details={"note": _note(credit, reasons.get(credit.rma_id), fees.get(credit.credit_id, []))},
+            details={"note": _note(credit, "; ".join(reasons.get(credit.rma_id, ())), fees.get(credit.credit_id, []))},
         )
         for credit in posted
         if not credit.is_annotated
@@ -118,11 +117,15 @@ def propose_refunds(
     ledger = _Recorded.of(effects)
     recorded = dict(ledger.by_credit)
     methods = {row["order_id"]: row["payment_method_codes"] for row in records(orders)}
-    lines = records(return_lines)
+    lines = grouped_by(return_lines, "rma_id")
+    rma_of_item = {item: rma_id for rma_id, own in lines.items() for line in own for item in line["returned_item_ids"]}
+    of_return: dict[int | None, list[PostedCredit]] = {}
+    for credit in posted:
+        of_return.setdefault(credit.rma_id, []).append(credit)
     payments: dict[tuple[object, ...], list[_Part]] = {}
     for transaction in sorted(successful_refunds(transactions), key=lambda row: row["transaction_id"]):
-        own = [credit for credit in posted if credit.rma_id == _rma_of(transaction, lines)]
-        parts, left = _parts(transaction, own, lines)
+        rma_id = _rma_of(transaction, rma_of_item)
+        parts, left = _parts(transaction, of_return.get(rma_id, []), lines.get(rma_id, []))
         for credit, minor in parts:
             part = (int(transaction["transaction_id"]), credit.credit_id)
             room = credit.gross_minor - recorded.get(credit.credit_id, 0)
@@ -195,11 +198,10 @@ def refunded_in(transaction: Row, currency: str | None) -> int:
     return int(transaction["shop_amount_minor"]) if transaction["shop_currency"] == currency else 0
 
 
-def _rma_of(transaction: Row, lines: Sequence[Row]) -> int | None:
+def _rma_of(transaction: Row, rma_of_item: Mapping[int, int]) -> int | None:
     if transaction["rma_id"] is not None:
         return int(transaction["rma_id"])
-    wanted = {int(item) for item in transaction["returned_item_ids"]}
-    return next((line["rma_id"] for line in lines if wanted & {int(item) for item in line["returned_item_ids"]}), None)
+    return next((rma_of_item[item] for item in transaction["returned_item_ids"] if item in rma_of_item), None)
 
 
 def _parts(
@@ -212,7 +214,7 @@ def _parts(
     if not posted:
         return [], 0
     amount = refunded_in(transaction, posted[0].currency)
-    own = [line for line in lines if line["rma_id"] == posted[0].rma_id and line["order_row_id"] is not None]
+    own = [line for line in lines if line["order_row_id"] is not None]
     rows = {line["order_row_id"] for line in own}
     of_goods = [credit for credit in posted if rows & credit.units.keys()]
     of_deliveries = [(credit, None) for credit in posted if not rows & credit.units.keys()]
@@ -297,7 +299,7 @@ def _with_method(
     return row | {"details": row["details"] | {"method": codes[0]}}
 
 
-def _note(credit: PostedCredit, reasons: str | None, fees: Sequence[Row]) -> str:
+def _note(credit: PostedCredit, reasons: str, fees: Sequence[Row]) -> str:
     """ASCII only, because Brightpearl's notes have been seen to garble anything else."""
     kept = "".join(
         f" {fee['name']} {format_minor(fee['net_minor'] + fee['tax_minor'], credit.currency)} kept." for fee in fees

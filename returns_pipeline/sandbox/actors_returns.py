@@ -16,6 +16,8 @@ from returns_pipeline.sandbox.returngo.records import ANY_CARRIER, NO_SHIPMENT, 
 from returns_pipeline.sandbox.returngo.world import UnitRequest
 
 _EXCHANGE = "InstantVariantExchange"
+# Above any id that a world of its own counts up to.
+_IDS_APART = 1_000_000_000
 
 
 class Customer:
@@ -158,6 +160,34 @@ class CustomerService:
         for item in rma.items:
             item.unit = dataclasses.replace(item.unit, sku=sku)
         return {"rma_id": rma_id}
+
+    def repeat(self, rma_id: int, first: int, last: int) -> dict[str, Any]:
+        """More returns like this one as it stands, in ReturnGO alone: each number from first to last goes before its ids and behind its order's names."""
+        world = self._retailer.returngo
+        original = world.rma(rma_id)
+        for number in range(first, last + 1):
+            ahead = number * _IDS_APART
+            world.rmas[ahead + rma_id] = dataclasses.replace(
+                original,
+                rma_id=ahead + rma_id,
+                order_id=f"{original.order_id}-{number}",
+                order_name=f"{original.order_name}-{number}",
+                items=[
+                    dataclasses.replace(
+                        item,
+                        returned_item_id=ahead + item.returned_item_id,
+                        shipment_id=ahead + item.shipment_id if item.shipment_id else None,
+                    )
+                    for item in original.items
+                ],
+                shipments=[
+                    dataclasses.replace(parcel, shipment_id=ahead + parcel.shipment_id, rma_id=ahead + rma_id)
+                    for parcel in original.shipments
+                ],
+                comments=list(original.comments),
+                transactions=[],
+            )
+        return {"rma_ids_apart": _IDS_APART}
 
     def release_exchange(self, rma_id: int, *, is_undervalued: bool = False) -> dict[str, Any]:
         """Releases the exchange: the replacement becomes an order, at its price or (as some apps write it) at nothing."""

@@ -6,20 +6,22 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 import psycopg
 
+from returns_pipeline.storage import database
+
 # A line in one of these states asks for nothing more.
 _SETTLED = ["complete", "cancelled", "credited_by_others", "nothing_to_credit"]
 
 
 def close_settled(connection: psycopg.Connection, shop: str) -> int:
     """Closes the returns that ReturnGo has finished with and that have nothing left to do or to answer here; answers how many."""
-    return connection.execute(
-        """UPDATE returngo_rmas r SET is_open = false
-            WHERE r.shop = %s AND r.is_open AND r.status IN ('Done', 'Canceled', 'Rejected')
-              AND EXISTS (SELECT 1 FROM finance_three_way_match m WHERE m.rma_id = r.rma_id)
-              AND NOT EXISTS (SELECT 1 FROM finance_three_way_match m WHERE m.rma_id = r.rma_id AND m.state <> ALL(%s))
-              AND NOT EXISTS (SELECT 1 FROM exceptions e WHERE e.rma_id = r.rma_id AND e.state IN ('open', 'acknowledged'))""",
-        (shop, _SETTLED),
-    ).rowcount
+    with database.joined_by_index(connection):
+        return connection.execute(
+            """UPDATE returngo_rmas r SET is_open = false
+                WHERE r.shop = %s AND r.is_open AND r.status IN ('Done', 'Canceled', 'Rejected')
+                  AND (SELECT bool_and(m.state = ANY(%s)) FROM finance_three_way_match m WHERE m.rma_id = r.rma_id)
+                  AND NOT EXISTS (SELECT 1 FROM exceptions e WHERE e.rma_id = r.rma_id AND e.state IN ('open', 'acknowledged'))""",
+            (shop, _SETTLED),
+        ).rowcount
 
 
 def newest(connection: psycopg.Connection, shop: str) -> dt.datetime | None:
@@ -29,24 +31,33 @@ def newest(connection: psycopg.Connection, shop: str) -> dt.datetime | None:
 
 
 def known(connection: psycopg.Connection, shop: str) -> pd.DataFrame:
-    """Open returns and those of the last 60 days: rma_id, status, order_name, list_fingerprint, is_open."""
+    """Open returns and those of the last 60 days: rma_id, status, order_name, list_fingerprint, is_open, detail_read_at."""
     rows = connection.execute(
-        "SELECT rma_id, status, order_name, list_fingerprint, is_open FROM returngo_rmas WHERE shop = %s AND (is_open OR detail_read_at > now() - interval '60 days')",
+        "SELECT rma_id, status, order_name, list_fingerprint, is_open, detail_read_at FROM returngo_rmas WHERE shop = %s AND (is_open OR detail_read_at > now() - interval '60 days')",
         (shop,),
     ).fetchall()
-    frame = pd.DataFrame(rows, columns=["rma_id", "status", "order_name", "list_fingerprint", "is_open"])
+    frame = pd.DataFrame(
+        rows, columns=["rma_id", "status", "order_name", "list_fingerprint", "is_open", "detail_read_at"]
+    )
     return frame.astype({"rma_id": "int64", "is_open": "bool"})
+
+
+def shops_of(connection: psycopg.Connection, rma_ids: Collection[int]) -> dict[int, str]:
+    """RMA id -> its shop, for the returns that are known."""
+    rows = connection.execute("SELECT rma_id, shop FROM returngo_rmas WHERE rma_id = ANY(%s)", (list(rma_ids),))
+    return dict(rows.fetchall())
 
 
 def untold_parcels(connection: psycopg.Connection, shop: str) -> dict[int, list[str]]:
     """RMA id of each open return -> the statuses of its parcels from the customer, without those that we confirmed to ReturnGo ourselves."""
-    rows = connection.execute(
-        """SELECT r.rma_id, coalesce(array_agg(s.status) FILTER (WHERE s.status <> 'Canceled' AND e.effect_id IS NULL), '{}')
-             FROM returngo_rmas r LEFT JOIN returngo_shipments s ON s.rma_id = r.rma_id AND NOT s.is_outbound
-             LEFT JOIN effect e ON e.kind = 'returngo.receive' AND e.state = 'confirmed' AND e.business_key = 'confirm:' || s.shipment_id
-            WHERE r.shop = %s AND r.is_open GROUP BY r.rma_id""",
-        (shop,),
-    ).fetchall()
+    with database.joined_by_index(connection):
+        rows = connection.execute(
+            """SELECT r.rma_id, coalesce(array_agg(s.status) FILTER (WHERE s.status <> 'Canceled' AND e.effect_id IS NULL), '{}')
+                 FROM returngo_rmas r LEFT JOIN returngo_shipments s ON s.rma_id = r.rma_id AND NOT s.is_outbound
+                 LEFT JOIN effect e ON e.kind = 'returngo.receive' AND e.state = 'confirmed' AND e.business_key = 'confirm:' || s.shipment_id
+                WHERE r.shop = %s AND r.is_open GROUP BY r.rma_id""",
+            (shop,),
+        ).fetchall()
     return dict(rows)
 
 
@@ -92,13 +103,13 @@ def awaiting_inspection(connection: psycopg.Connection, shop: str, now: dt.datet
     ReturnGo's list does not show an inspection, so that the detail must be read; the wait doubles from the moment the receipt was first seen,
     which costs a handful of calls per return however long the bench takes.
     """
-    rows = connection.execute(
-        """SELECT r.rma_id FROM returngo_rmas r
-             JOIN (SELECT c.rma_id, min(g.read_at) AS seen_at FROM returns_receipts c JOIN brightpearl_goods_in g USING (receipt_line_id)
-                    WHERE c.passed_quantity + c.failed_quantity < c.matched_quantity GROUP BY c.rma_id) w USING (rma_id)
-            WHERE r.shop = %s AND r.is_open AND (r.detail_read_at < w.seen_at OR %s - r.detail_read_at > r.detail_read_at - w.seen_at)""",
-        (shop, now),
-    ).fetchall()
+    with database.joined_by_index(connection):
+        rows = connection.execute(
+            """SELECT r.rma_id FROM returngo_rmas r JOIN returns_receipts c USING (rma_id) JOIN brightpearl_goods_in g USING (receipt_line_id)
+                WHERE r.shop = %s AND r.is_open AND c.passed_quantity + c.failed_quantity < c.matched_quantity
+                GROUP BY r.rma_id HAVING r.detail_read_at < min(g.read_at) OR %s - r.detail_read_at > r.detail_read_at - min(g.read_at)""",
+            (shop, now),
+        ).fetchall()
     return {row[0] for row in rows}
 
 

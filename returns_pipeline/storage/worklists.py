@@ -6,10 +6,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from returns_pipeline.storage import database
+
 
 def units_to_inspect(connection: psycopg.Connection) -> list[dict[str, Any]]:
     """Units of return lines that were received, without an inspection here or in ReturnGo: shop, order_name, rma_id, returned_item_id, sku."""
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with database.joined_by_index(connection), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """SELECT i.shop, m.order_name, i.rma_id, i.returned_item_id, i.sku
                  FROM returngo_rmas m JOIN returns_return_lines l USING (rma_id)

@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("judging", "calls", "growth", "housekeeping")
+BENCHMARKS = ("judging", "calls", "quiet", "growth", "housekeeping")
 
 
 def main() -> int:

@@ -296,8 +296,13 @@ def ledger_in_short() -> dict[str, int]:
 
 
 @contextmanager
-def retailer(*, in_returngo: bool = False) -> Iterator[Sandbox]:
-    """A sandbox, an embedded database and the environment of a live retailer who inspects outside ReturnGo, or in it."""
+def retailer(changes: Mapping[str, str] | None = None, *, in_returngo: bool = False) -> Iterator[Sandbox]:
+    """A sandbox, an embedded database and the environment of a live retailer who inspects outside ReturnGo, or in it.
+
+    Args:
+        changes: words of the retailer's settings -> what stands there instead.
+        in_returngo: whether inspections come from ReturnGo besides.
+    """
     from returns_pipeline.commands import runtime
 
     with tempfile.TemporaryDirectory(prefix="returns-calls-") as folder:
@@ -306,7 +311,11 @@ def retailer(*, in_returngo: bool = False) -> Iterator[Sandbox]:
         try:
             with running(seed=SEED) as sandbox:
                 settings = Path(folder) / "settings.toml"
-                settings.write_text(_settings(sandbox.settings_toml, in_returngo=in_returngo), encoding="utf-8")
+                written = _settings(sandbox.settings_toml, in_returngo=in_returngo)
+                for words, instead in (changes or {}).items():
+                    assert words in written
+                    written = written.replace(words, instead)
+                settings.write_text(written, encoding="utf-8")
                 os.environ |= sandbox.environment | {
                     "RETURNS_SETTINGS": str(settings),
                     "RETURNS_MODE": "live",
