@@ -145,7 +145,7 @@ class BrightpearlClient:
         A credit whose own resource shows no invoice reference is read as an order too, where the reference was recorded: without that look
         it would be a guess that it is not posted.
         """
-        credits = self._by_ids("/order-service/sales-credit/{}", credit_ids, SalesCredit.from_api, priority)
+        credits = self.credits_as_made(credit_ids, priority)
         unclear = [credit.credit_id for credit in credits if not credit.invoice_reference]
         looks = self._by_ids("/order-service/order/{}", unclear, CreditAsOrder.from_api, priority)
         orders = {look.order_id: look for look in looks}
@@ -162,6 +162,10 @@ class BrightpearlClient:
                     )
                 )
         return known
+
+    def credits_as_made(self, credit_ids: Collection[int], priority: Priority = Priority.POLL) -> list[SalesCredit]:
+        """Sales credits with their rows as their own resource shows them; whether they are posted is not asked."""
+        return self._by_ids("/order-service/sales-credit/{}", credit_ids, SalesCredit.from_api, priority)
 
     def invoice_references(self, credit_ids: Collection[int], priority: Priority = Priority.POLL) -> dict[int, str]:
         """Credit id -> its invoice reference: empty while it is not posted, 'pending' while Brightpearl posts it. Half the calls of the whole credits."""

@@ -88,6 +88,11 @@ class Reader:
             self._credits |= {credit_id: found.get(credit_id) for credit_id in wanted}
         return [credit for credit_id in credit_ids if (credit := self._credits[credit_id]) is not None]
 
+    def credits_as_made(self, credit_ids: Sequence[int]) -> list[Row]:
+        """The same read anew, without asking whether they are posted: half the calls."""
+        read = _read(lambda: self._brightpearl.credits_as_made(credit_ids, Priority.RECONCILE))
+        return [_credit(credit) for credit in read]
+
     def credits_by_reference(self, reference: str) -> list[Row]:
         """Credits that the search finds under a reference of ours, read by their id."""
         return self.credits(sorted(_read(lambda: self._brightpearl.credits_by_reference(reference))))

@@ -17,6 +17,7 @@ that rule leaves, people refund a half day later. Exchanges and store credit fol
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from typing import Any
 
 from returns_pipeline.commands.sandbox_process import Sandbox
@@ -168,6 +169,16 @@ SHARES: dict[Kind, int] = {
     whole: 72, damaged: 4, in_two_parcels: 3, short: 2, short_for_good: 2, cancelled: 8, never_sent: 8, kept: 1,
 }  # fmt: skip
 _OF_TWO_UNITS = (in_two_parcels, short, short_for_good)
+
+
+def announced(people: People, count: int) -> list[int]:
+    """So many returns of whole orders, asked for and an hour later approved; the numbers of their RMAs."""
+    orders = [people.act("customer", "buy", shop=SHOP, shape=shape) for _, shape in zip(range(count), cycle(_SHAPES))]
+    rma_ids = [people.act("customer", "request_return", order_name=order["order_name"])["rma_id"] for order in orders]
+    people.wait(hours=1)
+    for rma_id in rma_ids:
+        people.act("cx", "approve", rma_id=rma_id)
+    return rma_ids
 
 
 def returns(people: People, count: int, seed: int) -> list[Steps]:
