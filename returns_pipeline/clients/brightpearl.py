@@ -145,7 +145,7 @@ class BrightpearlClient:
         A credit whose own resource shows no invoice reference is read as an order too, where the reference was recorded: without that look
         it would be a guess that it is not posted.
         """
-        credits = self._by_ids("/order-service/sales-credit/{}", credit_ids, SalesCredit.from_api, priority)
+        credits = self.credits_as_made(credit_ids, priority)
         unclear = [credit.credit_id for credit in credits if not credit.invoice_reference]
         looks = self._by_ids("/order-service/order/{}", unclear, CreditAsOrder.from_api, priority)
         orders = {look.order_id: look for look in looks}
@@ -163,6 +163,15 @@ class BrightpearlClient:
                 )
         return known
 
+    def credits_as_made(self, credit_ids: Collection[int], priority: Priority = Priority.POLL) -> list[SalesCredit]:
+        """Sales credits with their rows as their own resource shows them; whether they are posted is not asked."""
+        return self._by_ids("/order-service/sales-credit/{}", credit_ids, SalesCredit.from_api, priority)
+
+    def invoice_references(self, credit_ids: Collection[int], priority: Priority = Priority.POLL) -> dict[int, str]:
+        """Credit id -> its invoice reference: empty while it is not posted, 'pending' while Brightpearl posts it. Half the calls of the whole credits."""
+        looks = self._by_ids("/order-service/order/{}", credit_ids, CreditAsOrder.from_api, priority)
+        return {look.order_id: look.invoice_reference for look in looks}
+
     def credits_of_orders(self, order_ids: Collection[int]) -> dict[int, set[int]]:
         """Sale id -> ids of its credits; in sets where the column takes them, else one by one."""
         found: dict[int, set[int]] = {int(order_id): set() for order_id in order_ids}
@@ -178,13 +187,20 @@ class BrightpearlClient:
 
     def credits_changed(self, since: dt.datetime) -> tuple[dict[int, int | None], dt.datetime | None]:
         """Credit id -> sale id (None where it has no parent) for every credit of the account made or changed since, and the newest stamp seen."""
+        changed, stamps = self.changed_credits(since)
+        return changed, max(stamps.values(), default=None)
+
+    def changed_credits(self, since: dt.datetime) -> tuple[dict[int, int | None], dict[int, dt.datetime]]:
+        """The same credits with their sales, and when each was last changed as far as the search says."""
         changed: dict[int, int | None] = {}
-        stamps: list[dt.datetime] = []
+        stamps: dict[int, dt.datetime] = {}
         for column in ("createdOn", "updatedOn"):
             for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, column: Since(since)}):
-                changed[_id_in(row, "orderId")] = _id_in(row, "parentOrderId") if row.get("parentOrderId") else None
-                stamps += stamps_of(row, "createdOn", "updatedOn")
-        return changed, max(stamps, default=None)
+                credit_id = _id_in(row, "orderId")
+                changed[credit_id] = _id_in(row, "parentOrderId") if row.get("parentOrderId") else None
+                for stamp in stamps_of(row, "createdOn", "updatedOn"):
+                    stamps[credit_id] = max(stamp, stamps.get(credit_id, stamp))
+        return changed, stamps
 
     def credits_by_reference(self, external_ref: str) -> set[int]:
         """Ids of the credits that carry our reference, as far as the index has them."""

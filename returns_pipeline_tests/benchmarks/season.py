@@ -71,13 +71,12 @@ def begin(life: Life) -> list[int]:
     from returns_pipeline.commands.sync import sync
     from returns_pipeline.stages.passes import Scope
 
-    life.announce(ORIGINALS)
-    rma_ids = life.cohorts[-1].rma_ids
+    rma_ids = life.announce(ORIGINALS)
     for rma_id in rma_ids[:_UNKNOWN]:
         order_name = next(
             row["order_name"] for row in life.sandbox.get("/state")["returngo"]["rmas"] if row["rma_id"] == rma_id
         )
-        life.act("cx", "rename", rma_id=rma_id, order_name=order_name, sku="NOT-IN-THE-BOOKS")
+        life.people.act("cx", "rename", rma_id=rma_id, order_name=order_name, sku="NOT-IN-THE-BOOKS")
     # The goods of the new orders are shipped within a day; before that nobody returns them.
     life.sandbox.post("/advance", {"hours": 25})
     assert sync(Scope(), until_idle=True).is_good
@@ -88,7 +87,7 @@ def begin(life: Life) -> list[int]:
         ("receive", "warehouse", on_the_way[:_BOOKED_IN]),
     ):
         for rma_id in some:
-            life.act(actor, verb, rma_id=rma_id)
+            life.people.act(actor, verb, rma_id=rma_id)
     assert sync(Scope(), until_idle=True).is_good
     return rma_ids
 
@@ -97,7 +96,9 @@ def repeat(life: Life, rma_ids: Sequence[int], times: int) -> None:
     """So many more of each of these returns, open and known from the list as the pipeline would know them."""
     last = _FIRST + times - 1
     for rma_id in rma_ids:
-        assert life.act("cx", "repeat", rma_id=rma_id, first=_FIRST, last=last) == {"rma_ids_apart": 10**_ID_DIGITS}
+        assert life.people.act("cx", "repeat", rma_id=rma_id, first=_FIRST, last=last) == {
+            "rma_ids_apart": 10**_ID_DIGITS
+        }
     with database.connect() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica; SET LOCAL statement_timeout = 0")
         own = _own(connection, rma_ids)
