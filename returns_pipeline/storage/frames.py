@@ -83,6 +83,11 @@ def read(
         return _frame_of(cursor.fetchall(), columns)
 
 
+def empty(table: str) -> pd.DataFrame:
+    """No rows of a table or asset, in its fixed types."""
+    return _empty(tuple(schemas.named(table).columns())).copy()
+
+
 def of_records(table: str, records: Sequence[object], **columns: Any) -> pd.DataFrame:  # noqa: ANN401 - one value, or one per record
     """The frame of a table from records whose attributes are named as its columns, in the table's own types where the cells fit them.
 
