@@ -66,6 +66,9 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The image gets what runs and nothing that tests; each package in the version that the tests use.
 lock:
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--extra dev pyproject.toml --output-file requirements.lock
+		--extra dev --extra image pyproject.toml --output-file requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--extra image --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock

@@ -20,7 +20,7 @@ from returns_pipeline.settings import default_tables
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = sorted([README, *DOCS.glob("*.md")])
+PAGES = sorted([README, ROOT / "deploy" / "README.md", *DOCS.glob("*.md")])
 VARIABLE = re.compile(r"(?:RETURNS|RETURNGO|BRIGHTPEARL|DAGSTER)_[A-Z_]+")
 
 

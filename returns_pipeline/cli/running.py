@@ -36,7 +36,12 @@ def add_demo(commands: argparse._SubParsersAction) -> None:
 def add_drill(commands: argparse._SubParsersAction) -> None:
     """The words of the cases to practise on."""
     drill = command(commands, "drill", _drill, "A case to practise on, in a small world of its own.")
-    drill.add_argument("role", nargs="?", choices=["finance", "warehouse", "cx", "product-data", "data"])
+    drill.add_argument(
+        "role",
+        nargs="?",
+        choices=["finance", "warehouse", "cx", "product-data", "data", "restore"],
+        help="restore: nobody acts, a day is lost with the database and the backup put back",
+    )
     drill.add_argument("--check", action="store_true", help="judge how the drill of that role was resolved")
     drill.add_argument("--stop", action="store_true", help="end the drill that is under way")
     drill.add_argument("--json", action="store_true")
@@ -86,13 +91,18 @@ def _dev(chosen: argparse.Namespace) -> int:
 
 
 def _drill(chosen: argparse.Namespace) -> int:
-    from returns_pipeline.commands import drill
+    from returns_pipeline.commands import drill, drill_restore
 
     if chosen.stop:
         return show(drill.stop(), chosen.json)
     if chosen.role is None:
         print("returns-pipeline drill: name a role, or --stop", file=sys.stderr)
         return USAGE
+    if chosen.role == "restore":
+        if chosen.check:
+            print("returns-pipeline drill: restore judges itself, there is nothing to check", file=sys.stderr)
+            return USAGE
+        return show(drill_restore.run(say_progress), chosen.json)
     return show(drill.check(chosen.role) if chosen.check else drill.start(chosen.role, say_progress), chosen.json)
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from returns_pipeline.clients import json_reading
-from returns_pipeline.clients.least_data import scrubbed
+from returns_pipeline.clients.least_data import scrubbed, without_secrets
 from returns_pipeline.clients.outcomes import UnusableAnswer, capped_retry_after, is_throttle
 
 _LARGEST_BODY_BYTES = 10 * 1024 * 1024
@@ -56,8 +56,12 @@ class Answer:
         return _http_date(self.headers.get("date"))
 
 
-def take_apart(response: requests.Response) -> Answer:
+def take_apart(response: requests.Response, secrets: Callable[[], Iterable[str]]) -> Answer:
     """Reads the streamed body up to the cap and judges what it is.
+
+    Args:
+        response: with its body still to be read.
+        secrets: what the request carried: an API that repeats it in an error must not make it part of our words.
 
     Raises:
         requests.RequestException: the connection broke before the answer was complete.
@@ -70,7 +74,7 @@ def take_apart(response: requests.Response) -> Answer:
     elif content:
         try:
             body = json_reading.parse(content)
-            detail = _messages(body)
+            detail = _messages(body, secrets)
         except UnusableAnswer as unusable:
             detail, is_unusable = str(unusable), True
     remaining = _whole(headers.get("brightpearl-requests-remaining"))
@@ -91,8 +95,8 @@ def _content(response: requests.Response) -> bytes | None:
     return b"".join(parts)
 
 
-def _messages(body: Any) -> str:
-    """The API's own codes and messages, without anything of a payload."""
+def _messages(body: Any, secrets: Callable[[], Iterable[str]]) -> str:
+    """The API's own codes and messages, without anything of a payload or of a secret."""
     if not isinstance(body, dict):
         return ""
     errors, answered = body.get("errors"), body.get("response")
@@ -104,7 +108,7 @@ def _messages(body: Any) -> str:
         text = answered.split(":", 1)[0]
     else:
         text = next((body[name] for name in ("message", "error") if isinstance(body.get(name), str)), "")
-    return scrubbed(text, _LONGEST_DETAIL)
+    return scrubbed(without_secrets(text, secrets()), _LONGEST_DETAIL) if text else ""
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

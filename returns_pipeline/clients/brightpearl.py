@@ -119,6 +119,10 @@ class BrightpearlClient:
             found[reference] |= {_id_in(row, "orderId") for row in rows}
         return found
 
+    def sales_made(self, since: dt.datetime) -> Iterator[dict[str, Any]]:
+        """Sales of the account made since then, by column name of `order-search`, oldest first."""
+        return self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_ORDER, "createdOn": Since(since)})
+
     def orders(self, order_ids: Collection[int], external_refs: Mapping[int, str] | None = None) -> list[SalesOrder]:
         """Orders with their rows; an id that no longer exists is simply not among them.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from returns_pipeline.clients.least_data import without_secrets
 from returns_pipeline.clients.oauth import OAuthApp, token_url_of
 
 
@@ -74,19 +75,19 @@ def brightpearl_from(environment: Mapping[str, str], directory: Path, base_url: 
     """
     where = "the reference of the app in Brightpearl's App store > Private apps"
     app_ref = _required(environment, "BRIGHTPEARL_APP_REF", where)
-    if environment.get("BRIGHTPEARL_ACCOUNT_TOKEN"):
-        return PrivateApp(app_ref, environment["BRIGHTPEARL_ACCOUNT_TOKEN"].strip())
-    if not environment.get("BRIGHTPEARL_DEV_REF"):
+    account_token = _given(environment, "BRIGHTPEARL_ACCOUNT_TOKEN")
+    if account_token:
+        return PrivateApp(app_ref, account_token)
+    dev_ref = _given(environment, "BRIGHTPEARL_DEV_REF")
+    if not dev_ref:
         raise MissingCredential(
             "BRIGHTPEARL_ACCOUNT_TOKEN is not set: set it for a private app, or BRIGHTPEARL_DEV_REF and BRIGHTPEARL_REFRESH_TOKEN for OAuth"
         )
-    access = environment.get("BRIGHTPEARL_ACCESS_TOKEN", "").strip()
-    refresh = environment.get("BRIGHTPEARL_REFRESH_TOKEN", "").strip()
+    access, refresh = (_given(environment, name) for name in ("BRIGHTPEARL_ACCESS_TOKEN", "BRIGHTPEARL_REFRESH_TOKEN"))
     if not access and not refresh:
         raise MissingCredential(
             "BRIGHTPEARL_ACCESS_TOKEN and BRIGHTPEARL_REFRESH_TOKEN are not set: set at least one of them for the OAuth app"
         )
-    dev_ref = environment["BRIGHTPEARL_DEV_REF"].strip()
     return OAuthApp(app_ref, dev_ref, access, refresh, token_url_of(base_url), directory)
 
 
@@ -122,14 +123,26 @@ class SecretsFilter(logging.Filter):
         return True
 
     def _safe(self, text: str) -> str:
-        known = sorted((secret for secret in self._secrets() if len(secret) >= 6), key=len, reverse=True)
-        for secret in known:
-            text = text.replace(secret, "[secret]")
-        return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+        kept = without_secrets(text, self._secrets())
+        return "".join(character if character.isprintable() or character == "\n" else "?" for character in kept)
 
 
 def _required(environment: Mapping[str, str], variable: str, meaning: str) -> str:
-    value = environment.get(variable, "").strip()
+    value = _given(environment, variable)
     if not value:
         raise MissingCredential(f"{variable} is not set: it must hold {meaning}")
+    return value
+
+
+def _given(environment: Mapping[str, str], variable: str) -> str:
+    """The variable without white space around it, or an empty text.
+
+    Raises:
+        MissingCredential: it holds what no header can carry; the library that sends it would name the value in its own error.
+    """
+    value = environment.get(variable, "").strip()
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise MissingCredential(
+            f"{variable} is not set to a key: it holds blanks, line breaks or letters that no key has; copy it anew"
+        )
     return value

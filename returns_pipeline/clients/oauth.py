@@ -133,7 +133,7 @@ class OAuthApp:
                     self._token_url, data=form, timeout=_TOKEN_PATIENCE_SECONDS, allow_redirects=False, stream=True
                 ) as response,
             ):
-                answer = take_apart(response)
+                answer = take_apart(response, lambda: (used.access_token, used.refresh_token))
         except requests.RequestException as error:
             raise ReadFailed(
                 f"Brightpearl's OAuth token could not be refreshed ({type(error).__name__}). Look at the network"

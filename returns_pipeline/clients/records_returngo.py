@@ -6,6 +6,7 @@ No customer name, e-mail, address or phone, no bank detail and no store-credit c
 import datetime as dt
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from returns_pipeline.clients.fields import Fields, RecordRejected
 RMA_STATUSES = ("Pending", "Approved", "Received", "Validated", "Done", "Rejected", "Canceled")
 SHIPMENT_STATUSES = ("Pending", "LabelCreated", "Shipped", "Received", "Validated", "Canceled")
 _ZERO = Decimal(0)
+_RECEIVED_LINE, _LONGEST_LINE = re.compile(r"Shipment\s*<strong>\s*RECEIVED"), 500
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,18 @@ class RmaDetail:
             items=items,
             transactions=[Transaction.from_api(entry) for entry in fields.required_objects("transactions")],
         )
+
+
+def received_by(raw: Any) -> str | None:
+    """Who set a parcel to Received, as the newest such line of a return's timeline says: "automation" or "people"; no name passes through.
+
+    None where no line tells, or the timeline is in another shape: it is written for people.
+    """
+    comments = Fields(raw, "a timeline").raw("comments")
+    for comment in comments if isinstance(comments, list) else ():
+        if isinstance(comment, dict) and _RECEIVED_LINE.search(str(comment.get("htmlText", ""))[:_LONGEST_LINE]):
+            return "automation" if str(comment.get("triggeredBy", "")).casefold() == "automation" else "people"
+    return None
 
 
 def status_of(fields: Fields, path: str, known: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from returns_pipeline.clients.fields import Fields, RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import Priority
-from returns_pipeline.clients.records_returngo import RmaDetail, RmaListRow, Transaction
+from returns_pipeline.clients.records_returngo import RmaDetail, RmaListRow, Transaction, received_by
 from returns_pipeline.clients.transport import Transport
 
 _PAGE = 500
@@ -35,6 +35,7 @@ class ReturnGoClient:
         updated_since: dt.datetime | None = None,
         order_names: Collection[str] = (),
         created_since: dt.datetime | None = None,
+        priority: Priority = Priority.POLL,
     ) -> Iterator[RmaListRow]:
         """`GET /rmas` page by page: id, status and fingerprint only; a detail is a call of its own.
 
@@ -49,7 +50,7 @@ class ReturnGoClient:
             filters["rma_updated_at"] = f"gte:{_utc(updated_since)}"
         if created_since is not None:
             filters["rma_created_at"] = f"gte:{_utc(created_since)}"
-        for raw in self._pages("/rmas", "rmas", filters):
+        for raw in self._pages("/rmas", "rmas", filters, priority):
             row = self._parsed(raw, RmaListRow.from_api)
             if row is not None and (not statuses or row.status in statuses):
                 yield row
@@ -81,10 +82,23 @@ class ReturnGoClient:
         ids = sorted(rma_ids)
         for start in range(0, max(len(ids), 1), _IDS_PER_CALL):
             some = ",".join(str(rma_id) for rma_id in ids[start : start + _IDS_PER_CALL])
-            for raw in self._pages("/transactions", "transactions", filters | {"rma_ids": some}):
+            for raw in self._pages("/transactions", "transactions", filters | {"rma_ids": some}, Priority.POLL):
                 transaction = self._parsed(raw, Transaction.from_api)
                 if transaction is not None:
                     yield transaction
+
+    def received_by(self, rma_id: int) -> str | None:
+        """Who set a parcel of the return to Received, by its timeline: "automation" or "people"; None where that is not told.
+
+        Raises:
+            ReadFailed: the return could not be read.
+        """
+        return received_by(self._transport.read(f"/rma/{int(rma_id)}", "includeMedia=false", Priority.BACKFILL))
+
+    @property
+    def server_time(self) -> dt.datetime | None:
+        """ReturnGo's clock, from the last answer."""
+        return self._transport.server_time
 
     def webhooks(self) -> list[Any]:
         """`GET /webhooks`: the shop's registrations, our own and other people's, as they came.
@@ -120,14 +134,14 @@ class ReturnGoClient:
             self.reject(rejection)
             return None
 
-    def _pages(self, path: str, name: str, filters: Mapping[str, str]) -> Iterator[Any]:
+    def _pages(self, path: str, name: str, filters: Mapping[str, str], priority: Priority) -> Iterator[Any]:
         """Raw rows until a page is empty or names no next one; a list that runs in a circle is no list."""
         cursor: str | None = None
         seen: set[str] = set()
         while True:
             given = {"pagesize": str(_PAGE), **{key: value for key, value in filters.items() if value}}
             query = urlencode(given | ({"cursor": cursor} if cursor else {}))
-            rows, cursor = self._page(path, name, query)
+            rows, cursor = self._page(path, name, query, priority)
             if not rows:
                 return
             marks = {f"first row {rows[0]}", f"cursor {cursor}"} if cursor else {f"first row {rows[0]}"}
@@ -140,8 +154,8 @@ class ReturnGoClient:
             if not cursor:
                 return
 
-    def _page(self, path: str, name: str, query: str) -> tuple[list[Any], str | None]:
-        body = self._transport.read(path, query)
+    def _page(self, path: str, name: str, query: str, priority: Priority) -> tuple[list[Any], str | None]:
+        body = self._transport.read(path, query, priority)
         try:
             fields = Fields(body, f"GET {path} of ReturnGo")
             return fields.required_objects(name), fields.optional_text("next_cursor")

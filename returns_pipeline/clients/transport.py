@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import requests
@@ -27,7 +27,7 @@ _MOST_TRIES, _LONGEST_READ_SECONDS, _LONGEST_JITTER_SECONDS = 4, 120.0, 30.0
 # Of the 3xx and 4xx, only these may pass by themselves: request timeout, too early, too many requests.
 _PASSING_STATUSES = {408, 425, 429}
 
-Record = Callable[[str, str, int, int, int | None], None]
+Record = Callable[[str, str, int, int, int | None, Priority], None]
 
 
 def _never() -> bool:
@@ -42,8 +42,9 @@ class Transport:
         headers: called before each request, so that a rotated token is used at once.
         rules: the requests that may leave.
         pacer: when the next call may go.
-        record: told of every call: method, path template, status (0 for none), milliseconds, calls remaining. Never a query or a body.
+        record: told of every call: method, path template, status (0 for none), milliseconds, calls remaining, priority. Never a query or a body.
         api: the API's name in messages.
+        secrets: what the headers carry and no error may repeat; asked for when an answer names an error, because tokens rotate.
         deadline_seconds: from before the connect to the last byte of the answer.
         permanent: says of an error's text that trying again cannot help.
         renew: fetches a fresh token after a 401 of a read; False where there is none to be had.
@@ -59,6 +60,7 @@ class Transport:
         record: Record,
         *,
         api: str,
+        secrets: Callable[[], Iterable[str]],
         deadline_seconds: float = 45.0,
         permanent: Callable[[str], bool] = lambda _: False,
         renew: Callable[[], bool] = _never,
@@ -66,7 +68,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._base_url, self._headers, self._rules = base_url, headers, rules
-        self._pacer, self._record, self._api = pacer, record, api
+        self._pacer, self._record, self._api, self._secrets = pacer, record, api, secrets
         self._deadline_seconds, self._permanent, self._renew = deadline_seconds, permanent, renew
         self._clock, self._sleep = clock, sleep
         self._session = watched_session()
@@ -95,7 +97,7 @@ class Transport:
         may_renew = True
         for attempt in range(1, _MOST_TRIES + 1):
             self.take_turn(priority)
-            answer = self._try_read(template, path, query, give_up_at)
+            answer = self._try_read(template, path, query, priority, give_up_at)
             if not isinstance(answer, Answer):
                 failure, asked_to_wait = answer, None
             elif answer.status in (200, 207) and answer.body is not None:
@@ -135,7 +137,7 @@ class Transport:
         # A kept-alive connection may be closed by the other side just as we write: that would make an outcome unknown for nothing.
         self._session.close()
         try:
-            answer = self._exchange(method, template, path, headers, body, self._deadline_seconds)
+            answer = self._exchange(method, template, path, headers, body, Priority.WRITE, self._deadline_seconds)
         except (requests.RequestException, DeadlinePassed) as error:
             return classify_exception(error)
         if answer.status < 300 and answer.is_unusable:
@@ -145,11 +147,13 @@ class Transport:
             answer.status, answer.body, answer.detail, throttled=answer.is_throttled, retry_after_seconds=wait
         )
 
-    def _try_read(self, template: str, path: str, query: str, give_up_at: float) -> Answer | ReadFailed:
+    def _try_read(
+        self, template: str, path: str, query: str, priority: Priority, give_up_at: float
+    ) -> Answer | ReadFailed:
         seconds = min(self._deadline_seconds, max(give_up_at - self._clock(), 1.0))
         try:
             return self._exchange(
-                "GET", template, f"{path}{'?' + query if query else ''}", self._headers(), None, seconds
+                "GET", template, f"{path}{'?' + query if query else ''}", self._headers(), None, priority, seconds
             )
         except DeadlinePassed as passed:
             cause = str(passed)
@@ -174,16 +178,22 @@ class Transport:
         )
 
     def _exchange(
-        self, method: str, template: str, target: str, headers: Mapping[str, str], body: Any, deadline_seconds: float
+        self,
+        method: str,
+        template: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: Any,
+        priority: Priority,
+        deadline_seconds: float,
     ) -> Answer:
         started, answer = time.monotonic(), None
         try:
             answer = self._answer(method, target, headers, body, deadline_seconds)
         finally:
             milliseconds = int((time.monotonic() - started) * 1000)
-            self._record(
-                method, template, answer.status if answer else 0, milliseconds, answer.remaining if answer else None
-            )
+            status, remaining = (answer.status, answer.remaining) if answer else (0, None)
+            self._record(method, template, status, milliseconds, remaining, priority)
         self.last_headers = answer.headers
         self.server_time = answer.server_time or self.server_time
         self._pacer.note(answer.remaining, answer.next_period_milliseconds)
@@ -203,7 +213,7 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
-                    answer = take_apart(response)
+                    answer = take_apart(response, self._secrets)
             except requests.RequestException as error:
                 if not deadline.passed:
                     raise

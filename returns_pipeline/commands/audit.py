@@ -45,13 +45,13 @@ def audited(
             for past in pasts:
                 if afresh:
                     audits.forget(connection, past.shop.label, past.begins, past.ends)
-                costs = audit.plan(connection, accounts, settings, past)
+                costs = audit.plan(connection, accounts, past)
                 tell(plan_in_words(costs))
                 if only_plan:
                     lines.append(plan_in_words(costs))
                     data.append({**vars(costs), "days": costs.days})
                     continue
-                result = audit.run(connection, accounts, settings, past)
+                result = audit.run(connection, accounts, past)
                 files = writing.write_audit(settings, past, result, dt.datetime.now(dt.UTC))
                 lines += [*_in_words(result), *(f"{what}: {path}" for what, path in files.items())]
                 data.append(_as_data(result, files))
@@ -65,7 +65,7 @@ def plan_in_words(costs: AuditPlan) -> str:
     """What is to be read, and how many calls and days that takes."""
     return (
         f"{costs.shop}: {costs.returns} returns, {costs.to_read} of them to be read: {costs.returngo_calls} calls of ReturnGo "
-        f"({costs.returngo_calls_a_day} a day, [quota] audit_share: {costs.days} days) and about {costs.brightpearl_calls} of Brightpearl"
+        f"({costs.returngo_calls_now} now and {costs.returngo_calls_a_day} a day are left by today's work: {costs.days} days) and about {costs.brightpearl_calls} of Brightpearl"
     )
 
 
@@ -74,9 +74,15 @@ def _in_words(result: AuditResult) -> list[str]:
         f"  {CAUSES[cause]}: {count}, {format_minor(money, currency)}"
         for cause, currency, count, money in by_cause(result.findings)
     ]
-    left = f"; {result.left} are left: start it again tomorrow, it goes on from there" if result.left else ""
+    left = f"; {result.left} are left: start it again later, it goes on from there" if result.left else ""
+    why_left = [f"  {result.why_left}"] if result.why_left else []
     unusable = [f"  not usable: {sentence}" for sentence in result.rejected]
-    return [f"{result.shop}: {result.read} returns read{left}; {len(result.findings)} findings", *causes, *unusable]
+    return [
+        f"{result.shop}: {result.read} returns read{left}; {len(result.findings)} findings",
+        *why_left,
+        *causes,
+        *unusable,
+    ]
 
 
 def _as_data(result: AuditResult, files: dict[str, str]) -> dict[str, object]:

@@ -4,14 +4,25 @@ import datetime as dt
 import os
 from pathlib import Path
 
+import psycopg
+
 from returns_pipeline.alerts import channels, compose
 from returns_pipeline.alerts.message import Message
-from returns_pipeline.clients.credentials import MissingCredential
-from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
-from returns_pipeline.doctor import account, books, history, kept, proposal, unknowns
-from returns_pipeline.doctor.point import Point
+from returns_pipeline.doctor import (
+    account,
+    books,
+    history,
+    kept,
+    naming,
+    portal,
+    proposal,
+    scopes,
+    searching,
+    unknowns,
+)
+from returns_pipeline.doctor.point import UNREADABLE, Point
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database
@@ -22,15 +33,25 @@ def examine() -> Answer:
     runtime.prepare()
     settings = load_settings()
     accounts = Accounts(settings)
+    now = dt.datetime.now(dt.UTC)
     try:
-        points = [*account.points(settings, accounts), *_history_points(settings, accounts)]
+        with database.connect() as connection:
+            points = [
+                *account.points(settings, accounts),
+                *scopes.points(settings, accounts, now),
+                *_sampled_points(connection, settings, accounts, now),
+                *portal.points(connection, settings, accounts, now),
+                *books.points(connection, settings),
+                *kept.points(connection, settings),
+            ]
     finally:
         accounts.close()
-    with database.connect() as connection:
-        points += [*books.points(connection, settings), *kept.points(connection, settings)]
     answer = answer_of(points)
     still_open = unknowns.still_open(settings)
-    lines = [f"OPEN {each.question} Safe: {each.safe}. It shows in: {each.shows}." for each in still_open]
+    lines = [
+        f"OPEN {each.question} Safe: {each.safe}. It shows in: {each.shows}{f', see: {each.point}' if each.point else ''}."
+        for each in still_open
+    ]
     data = {"points": answer.data, "open": [vars(each) for each in still_open]}
     return Answer([*answer.lines, *lines], data, status=answer.status)
 
@@ -41,20 +62,28 @@ def propose_settings(path: Path) -> Answer:
     settings = load_settings()
     accounts = Accounts(settings)
     try:
-        seen = history.read(accounts, dt.datetime.now(dt.UTC))
-        proposal.write(proposal.proposed(settings, accounts, seen), path)
-    except (proposal.NotWritten, ReadFailed, MissingCredential, NotAllowed) as refusal:
+        now = dt.datetime.now(dt.UTC)
+        seen, named = history.read(accounts, now), naming.read(settings, accounts, now)
+        proposal.write(proposal.proposed(settings, accounts.brightpearl, seen, named), path)
+    except (proposal.NotWritten, *UNREADABLE) as refusal:
         return Answer([f"nothing was written: {refusal}"], status=1)
     finally:
         accounts.close()
     return Answer([f"{path}: a proposal; check every line, then name the file in RETURNS_SETTINGS"])
 
 
-def _history_points(settings: Settings, accounts: Accounts) -> list[Point]:
+def _sampled_points(
+    connection: psycopg.Connection, settings: Settings, accounts: Accounts, now: dt.datetime
+) -> list[Point]:
     try:
-        return history.points(history.read(accounts, dt.datetime.now(dt.UTC)), settings)
-    except (ReadFailed, MissingCredential, NotAllowed) as refusal:
-        return [Point("the newest credits of the account can be read", False, str(refusal))]
+        seen, named = history.read(accounts, now), naming.read(settings, accounts, now)
+    except UNREADABLE as refusal:
+        return [Point("the newest sales and credits of the account can be read", False, str(refusal))]
+    return [
+        *history.points(seen, settings),
+        *naming.points(named, settings),
+        *searching.points(connection, accounts.brightpearl, settings, seen, now),
+    ]
 
 
 def send_test_alert() -> Answer:

@@ -1,11 +1,14 @@
-"""`drill`: a case to practise on, in a small world with a database of its own. The stories are in `drill_stories`, the judging in `drill_verdicts`."""
+"""`drill`: a case to practise on, in a small world with a database of its own.
+
+The stories are in `drill_stories`, the judging in `drill_verdicts`; the drill that nobody has to act in is `drill_restore`.
+"""
 
 import contextlib
 import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,14 +34,14 @@ class NoDrill(Exception):
 
 def start(role: str, say: Callable[[str], None]) -> Answer:
     """Ends the drill that is under way, sets a new one up and tells its story. The world lives on until `stop` or the next drill."""
-    story, folder = STORIES[role], _folder()
+    story, folder = STORIES[role], world_folder()
     stop()
     folder.mkdir(parents=True, exist_ok=True)
     say("setting the small world up ...")
     number, sandbox = sandbox_process.start_apart(folder, seed=_SEED)
     # Kept at once, so that `stop` finds the process whatever fails from here on.
     (folder / _KEPT).write_text(json.dumps({"process": number, "role": role}), encoding="utf-8")
-    variables = _prepared(sandbox, story, folder)
+    variables = prepared(sandbox, story.settings, folder)
     case = _played(sandbox, story)
     kept = {"process": number, "variables": variables, "role": role, "sandbox": sandbox.described, "case": asdict(case)}
     (folder / _KEPT).write_text(json.dumps(kept), encoding="utf-8")
@@ -57,7 +60,7 @@ def check(role: str) -> Answer:
     sandbox = Sandbox(kept["sandbox"])
     verdict = _judged(sandbox, case)
     if verdict.needs_pass:
-        _pass()
+        one_pass()
         verdict = _judged(sandbox, case)
     line = f"{verdict.state}: {verdict.reason}"
     return Answer(
@@ -72,16 +75,17 @@ def _judged(sandbox: Sandbox, case: Case) -> Verdict:
         return judge(connection, case, sandbox.get("/state"))
 
 
-def _pass() -> None:
+def one_pass(*, until_idle: bool = False) -> None:
+    """One pass of the pipeline in the small world, or as many as something moves."""
     from returns_pipeline.commands.sync import sync
     from returns_pipeline.stages.passes import Scope
 
-    sync(Scope())
+    sync(Scope(), until_idle=until_idle)
 
 
 def stop() -> Answer:
     """Ends the drill that is under way with its sandbox and its database; does nothing when there is none."""
-    folder = _folder()
+    folder = world_folder()
     if not (folder / _KEPT).exists():
         return Answer(["no drill is under way"])
     number = json.loads((folder / _KEPT).read_text(encoding="utf-8"))["process"]
@@ -96,14 +100,14 @@ def stop() -> Answer:
     return Answer(["the drill is over"])
 
 
-def _folder() -> Path:
+def world_folder() -> Path:
     """Where drills live: below the home, or the home itself where the person has taken the drill's environment over."""
     root = home.root()
     return root if (root / _KEPT).exists() else root / "drill"
 
 
 def _kept(role: str) -> dict[str, Any]:
-    file = _folder() / _KEPT
+    file = world_folder() / _KEPT
     kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if kept.get("role") != role or "case" not in kept:
         under_way = f"the drill under way is {kept['role']}" if kept else "no drill is under way"
@@ -111,10 +115,14 @@ def _kept(role: str) -> dict[str, Any]:
     return kept
 
 
-def _prepared(sandbox: Sandbox, story: Story, folder: Path) -> dict[str, str]:
-    """An empty database and the environment of a retailer who is live; answers the variables."""
+def prepared(sandbox: Sandbox, changes: Sequence[tuple[str, str]], folder: Path) -> dict[str, str]:
+    """An empty database and the environment of a retailer who is live; answers the variables.
+
+    Args:
+        changes: lines of the sandbox's settings, and what stands there instead.
+    """
     settings = sandbox.settings_toml
-    for line, instead in story.settings:
+    for line, instead in changes:
         settings = settings.replace(line, instead)
     (folder / "settings.toml").write_text(settings, encoding="utf-8")
     for left in ("dagster", "reports"):
@@ -140,11 +148,11 @@ def _played(sandbox: Sandbox, story: Story) -> Case:
     order = act(sandbox, "customer", "buy", shop="uk", shape=story.shape)
     sandbox.post("/advance", {"hours": _HOURS_UNTIL_SHIPPED})
     case = story.before(sandbox, story.role, order)
-    _pass()
+    one_pass()
     if story.after is not None:
         sandbox.post("/advance", {"hours": _HOURS_UNTIL_BOOKED_IN})
         story.after(sandbox, case)
-        _pass()
+        one_pass()
     return case
 
 

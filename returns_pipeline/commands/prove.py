@@ -8,6 +8,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from returns_pipeline.clients.brightpearl import BrightpearlClient
@@ -15,12 +16,15 @@ from returns_pipeline.clients.outcomes import ReadFailed, WriteAnswer
 from returns_pipeline.clients.records_brightpearl import SalesOrder
 from returns_pipeline.commands import runtime
 from returns_pipeline.commands.answers import Answer
+from returns_pipeline.domain.money import to_minor
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 
 _PAUSE_SECONDS = 1.0
 _LONGEST_LAG_SECONDS = 120.0
 _ROW = "Test of returns-pipeline: cancel this credit"
+# No rate makes this tax of this net: what comes back shows whether Brightpearl reckons it anew.
+_NET, _ODD_TAX = "0.10", "0.07"
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class _Trial:
     instance: int | None
     reference: str
 
-    def write(self, rows: Sequence[tuple[str, str]]) -> WriteAnswer:
-        """Sends a credit with rows of name and net as free text: it moves no stock, and stays unposted."""
+    def write(self, rows: Sequence[tuple[str, str, str]]) -> WriteAnswer:
+        """Sends a credit with rows of name, net and tax as free text: it moves no stock, and stays unposted."""
         self.client.take_turn()
         return self.client.write(
             {"method": "POST", "path": "/order-service/sales-credit", "body": self._body(rows)},
@@ -60,7 +64,7 @@ class _Trial:
     def _searched(self) -> set[int]:
         return self.client.credits_by_reference(self.reference)
 
-    def _body(self, rows: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    def _body(self, rows: Sequence[tuple[str, str, str]]) -> Mapping[str, Any]:
         order = self.order
         body = {
             "customer": {"id": order.customer_contact_id},
@@ -75,8 +79,8 @@ class _Trial:
             "priceModeCode": order.price_mode,
             "currency": {"code": order.currency, "fixedExchangeRate": True, "exchangeRate": str(order.exchange_rate)},
             "rows": [
-                {"name": name, "quantity": "1", "taxCode": order.rows[0].tax_code, "net": net, "tax": "0.00"}
-                for name, net in rows
+                {"name": name, "quantity": "1", "taxCode": order.rows[0].tax_code, "net": net, "tax": tax}
+                for name, net, tax in rows
             ],
         }
         return {name: value for name, value in body.items() if value is not None}
@@ -123,11 +127,12 @@ def _dedupe(trial: _Trial) -> Answer:
     if trial.instance is None:
         words = "no installed integration instance id is known, and without it no duplicate rule can hold: write [brightpearl] installed_integration_instance_id"
         return Answer([words], {"proven": False}, status=1)
-    answers = [trial.write([(_ROW, "0.01")]) for _ in range(2)]
+    answers = [trial.write([(_ROW, _NET, _ODD_TAX)]) for _ in range(2)]
     standing, lag = trial.standing(answers)
     told = _data(trial, standing, answers, lag) | {"proven": len(standing) == 1}
     if not standing:
         return Answer(_nothing_stands(trial, answers), told, status=1)
+    told |= {"keeps_tax": _keeps_tax(trial, standing), "repeat_names_it": answers[1].body in standing}
     if len(standing) > 1:
         verdict = f'not so: {len(standing)} credits stand. Leave [brightpearl] dedupe = "unproven": an unknown outcome halts for a person'
     elif lag is None:
@@ -135,11 +140,31 @@ def _dedupe(trial: _Trial) -> Answer:
         told["proven"] = False
     else:
         verdict = 'proven: the second of two identical credits changed nothing. Write [brightpearl] dedupe = "proven"'
-    return Answer([verdict, *_afterwards(trial, standing, lag)], told, status=0 if told["proven"] else 1)
+    lines = [verdict, *_afterwards(trial, standing, lag), *_beside(told)]
+    return Answer(lines, told, status=0 if told["proven"] else 1)
+
+
+def _keeps_tax(trial: _Trial, standing: Sequence[int]) -> bool:
+    """Whether each credit came back with the tax that was sent, which no rate explains."""
+    sent = to_minor(Decimal(_ODD_TAX), trial.order.currency)
+    return all(row.tax_minor == sent for credit in trial.client.sales_credits(standing) for row in credit.rows)
+
+
+def _beside(told: Mapping[str, Any]) -> list[str]:
+    tax = (
+        "the tax came back as it was sent"
+        if told["keeps_tax"]
+        else "Brightpearl reckoned the tax anew: credits will halt as payload_mismatch; ask Brightpearl to keep the tax of API orders before you go live"
+    )
+    number = "names" if told["repeat_names_it"] else "does not name"
+    return [
+        tax,
+        f"the answer to the repeat {number} the credit that stands; it is looked up by its reference either way",
+    ]
 
 
 def _negative_rows(trial: _Trial) -> Answer:
-    answer = trial.write([(_ROW, "0.02"), (_ROW, "-0.01")])
+    answer = trial.write([(_ROW, "0.02", "0.00"), (_ROW, "-0.01", "0.00")])
     standing, lag = trial.standing([answer])
     refuses = answer.http_status is not None and 400 <= answer.http_status < 500 and not standing
     kept = [row.net_minor for credit in trial.client.sales_credits(standing) for row in credit.rows]

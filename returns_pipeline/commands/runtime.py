@@ -24,13 +24,15 @@ def prepare(*, keep_running: bool = False) -> None:
     dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_DAGSTER_YAML, dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(dagster_home)
-    if not _is_same_database(os.environ.get("DAGSTER_POSTGRES_URL", ""), os.environ["RETURNS_DATABASE_URL"]):
+    if not _is_dagsters_own(os.environ.get("DAGSTER_POSTGRES_URL", ""), os.environ["RETURNS_DATABASE_URL"]):
         os.environ["DAGSTER_POSTGRES_URL"] = database.dagster_url(os.environ["RETURNS_DATABASE_URL"])
 
 
-def _is_same_database(dagster_url: str, database_url: str) -> bool:
-    """Whether Dagster's URL differs in its user alone: Dagster may have a role of its own, never another pipeline's database."""
+def _is_dagsters_own(dagster_url: str, database_url: str) -> bool:
+    """Whether Dagster's URL is meant for this pipeline: it differs in its user alone, or RETURNS_ACCOUNT says that accounts share one Dagster."""
     if not dagster_url:
         return False
+    if os.environ.get("RETURNS_ACCOUNT"):
+        return True
     ours, its = (urlsplit(database.plain_url(url)) for url in (database_url, dagster_url))
     return (ours.hostname, ours.port, ours.path, ours.query) == (its.hostname, its.port, its.path, its.query)

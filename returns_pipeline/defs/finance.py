@@ -21,9 +21,11 @@ class AuditConfig(dg.Config):
     afresh: bool = False
 
 
-@dg.op(description="Reads past returns within a share of the quota and judges them. Only reads from the accounts.")
+@dg.op(
+    description="Reads past returns with the calls that today's work leaves and judges them. Only reads from the accounts."
+)
 def audit_past_returns(context: dg.OpExecutionContext, config: AuditConfig) -> None:
-    """One day's share of an audit; the next run goes on where it stopped."""
+    """What a day leaves for an audit; the next run goes on where it stopped."""
     first, last = dt.date.fromisoformat(config.first_day), dt.date.fromisoformat(config.last_day)
     if last < first:
         raise dg.Failure(f"last_day {last} lies before first_day {first}")

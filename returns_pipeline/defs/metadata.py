@@ -80,6 +80,11 @@ def metadata_of(report: StageReport) -> dict[str, MetadataValue]:
         metadata[f"{name}_{currency}_minor"] = MetadataValue.int(minor)
         metadata[f"{name}_{currency}"] = MetadataValue.text(format_minor(minor, currency))
     metadata |= {name: MetadataValue.text(fact) for name, fact in report.facts.items()}
+    metadata |= {
+        name: MetadataValue.table([TableRecord(dict(row)) for row in rows])
+        for name, rows in report.tables.items()
+        if rows
+    }
     if report.offenders:
         metadata["first_offenders"] = MetadataValue.table(
             [TableRecord({"what": what, "which": which}) for what, which in report.offenders[:_MOST_ROWS_SHOWN]]

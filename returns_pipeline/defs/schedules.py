@@ -6,6 +6,7 @@ import dagster as dg
 
 from returns_pipeline.defs.jobs import full_sweep, month_end_close, pipeline_health, returns_sync
 from returns_pipeline.defs.names import ACCOUNT
+from returns_pipeline.defs.resting import tag_of_pace
 from returns_pipeline.defs.watched import watched_schedule
 
 _SYNC_JOBS = ("returns_sync", "full_sweep")
@@ -28,10 +29,13 @@ def sync_is_under_way(instance: dg.DagsterInstance) -> bool:
 @dg.schedule(job=returns_sync, cron_schedule="*/10 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 @watched_schedule
 def returns_sync_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Every ten minutes: read what changed and act on it."""
+    """Every ten minutes: read what changed and act on it. A run is tagged with ReturnGo's pace where its day runs short, and never skipped for that.
+
+    Deliberately NOT skipped: goods, credits and confirmations do not wait for ReturnGo's lists.
+    """
     if sync_is_under_way(context.instance):
         return dg.SkipReason("a sync is queued or under way")
-    return dg.RunRequest()
+    return dg.RunRequest(tags=tag_of_pace())
 
 
 @dg.schedule(job=full_sweep, cron_schedule="30 2 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)

@@ -20,7 +20,7 @@ def points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
     """What settings and accounts need, whichever shop it is about."""
     missing = missing_for_live(settings)
     yield Point("settings are complete for live mode", not missing, "; ".join(missing))
-    exposed = exposure.objections(settings, exposure.running_commands())
+    exposed = exposure.objections(settings, exposure.running_servers())
     yield Point("no web server of this machine is open to others without a proxy", not exposed, "; ".join(exposed))
     for shop in settings.shops:
         yield tried(f"ReturnGo answers for shop {shop.label}", partial(_shop_answers, accounts, shop))
@@ -28,6 +28,7 @@ def points(settings: Settings, accounts: Accounts) -> Iterator[Point]:
         ("Brightpearl answers, and has the warehouses named", preflight.unknown_warehouses),
         ("order statuses exist and are of type SC", preflight.unknown_statuses),
         ("every warehouse named has a default location", _without_default_location),
+        ("every warehouse that needs one has a quarantine location", _without_quarantine),
         ("tax codes of the fees exist", _unknown_tax_codes),
         ("channels of the shops exist", _unknown_channels),
         ("payment methods exist", _unknown_methods),
@@ -64,6 +65,18 @@ def _without_default_location(accounts: Accounts, settings: Settings) -> list[st
         f"warehouse {warehouse} has no default location: give it one in Brightpearl, or goods cannot be booked in or sent there"
         for warehouse in sorted(named)
         if accounts.brightpearl.location(warehouse, "default") is None
+    ]
+
+
+def _without_quarantine(accounts: Accounts, settings: Settings) -> list[str]:
+    """A transfer lands in the target's quarantine; goods that are booked into quarantine need one in Returns."""
+    needed = {warehouse for shop in settings.shops for warehouse in shop.saleable_warehouses.values()}
+    if settings.brightpearl.receive_into == "quarantine":
+        needed |= {warehouse for shop in settings.shops for warehouse in shop.returns_warehouses.values()}
+    return [
+        f"warehouse {warehouse} has no quarantine location: give it one in Brightpearl; transfers land there, and nothing is released from what is not there"
+        for warehouse in sorted(needed)
+        if accounts.brightpearl.location(warehouse, "quarantine") is None
     ]
 
 
@@ -111,13 +124,15 @@ def _unregistered(accounts: Accounts, settings: Settings) -> str:
 
 def _skew(accounts: Accounts) -> str:
     accounts.brightpearl.warehouses()
-    theirs = accounts.brightpearl.server_time
+    return skew("Brightpearl", accounts.brightpearl.server_time)
+
+
+def skew(system: str, theirs: dt.datetime | None) -> str:
+    """The mend where this machine's clock is far from the other's, as its last answer named it."""
     if theirs is None:
-        return "Brightpearl's answers name no time: compare this machine's clock by hand"
+        return f"{system}'s answers name no time: compare this machine's clock by hand"
     off = abs(dt.datetime.now(dt.UTC) - theirs)
-    return (
-        f"this machine is {off.total_seconds():.0f} seconds off Brightpearl's clock: set it" if off > _MOST_SKEW else ""
-    )
+    return f"this machine is {off.total_seconds():.0f} seconds off {system}'s clock: set it" if off > _MOST_SKEW else ""
 
 
 def _instance(accounts: Accounts) -> int | None:

@@ -27,7 +27,7 @@ def points(connection: psycopg.Connection, settings: Settings) -> Iterator[Point
         if sales:
             yield _currencies(shop, sales)
             yield _nominals(shop, settings, known)
-        yield _lock(connection, shop)
+        yield _lock(connection, shop, settings)
 
 
 def _calls(connection: psycopg.Connection, settings: Settings) -> Iterator[Point]:
@@ -71,12 +71,13 @@ def _nominals(shop: ShopSettings, settings: Settings, known: set[str]) -> Point:
     )
 
 
-def _lock(connection: psycopg.Connection, shop: ShopSettings) -> Point:
+def _lock(connection: psycopg.Connection, shop: ShopSettings, settings: Settings) -> Point:
+    owner = settings.group_of("finance")
     days = [day for day in (shop.policy.last_locked_day, period_locks.locked_until(connection, shop.label)) if day]
     return Point(
         f"shop {shop.label}: the locked period is known",
         True,
-        seen=f"locked until {max(days)}, as settings, signed months or a refusal say; finance opens it in Brightpearl"
+        seen=f"locked until {max(days)}, as settings, signed months or a refusal say; {owner} owns the lock and opens it in Brightpearl"
         if days
-        else "nothing is known to be locked; Brightpearl tells only when it refuses, then a credit is dated on the day of posting",
+        else f"nothing is known to be locked; Brightpearl tells only when it refuses, then a credit is dated on the day of posting; {owner} owns the lock",
     )

@@ -4,6 +4,7 @@ A sample of the last 30 days, some 200 credits at most. What was not seen is not
 """
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from returns_pipeline.doctor.point import Point
 from returns_pipeline.settings import Settings
 from returns_pipeline.stages.accounts import Accounts
 
-_DAYS = 30
+DAYS = 30
 _MOST_CREDITS = 200
 _OURS = "rg-"
 
@@ -27,12 +28,20 @@ class History:
         writers: who wrote those that are not ours, with their number, most first.
         has_part_receipts: whether a credit has several receipts; None where no credit of the sample was received.
         has_negative_rows: whether any row has a minus.
+        refund_like: how many of the others' are posted without any goods-in, as Brightpearl's Shopify app does it for each refund.
+        rma_like: how many of the others' name an RMA, as ReturnGo's own link does it.
+        shown: every credit that the search of changes listed.
+        received: credits of the sample with a goods-in note.
     """
 
     credits: int
     writers: Sequence[tuple[str, int]]
     has_part_receipts: bool | None
     has_negative_rows: bool
+    refund_like: int
+    rma_like: int
+    shown: frozenset[int]
+    received: frozenset[int]
 
 
 def read(accounts: Accounts, now: dt.datetime) -> History:
@@ -41,17 +50,22 @@ def read(accounts: Accounts, now: dt.datetime) -> History:
     Raises:
         ReadFailed: the account could not be read.
     """
-    changed, _ = accounts.brightpearl.credits_changed(now - dt.timedelta(days=_DAYS))
+    changed, _ = accounts.brightpearl.credits_changed(now - dt.timedelta(days=DAYS))
     newest = sorted(changed, reverse=True)[:_MOST_CREDITS]
     credits = accounts.brightpearl.sales_credits(newest)
     notes: dict[int, set[int]] = {}
     for line in accounts.brightpearl.goods_in_notes(order_ids=newest):
         notes.setdefault(line.credit_id, set()).add(line.goods_note_id)
+    others = [credit for credit in credits if not _is_ours(credit)]
     return History(
         credits=len(credits),
-        writers=Counter(_writer(credit) for credit in credits if not _is_ours(credit)).most_common(),
+        writers=Counter(_writer(credit) for credit in others).most_common(),
         has_part_receipts=any(len(each) > 1 for each in notes.values()) if notes else None,
         has_negative_rows=any(row.net_minor < 0 for credit in credits for row in credit.rows),
+        refund_like=sum(_is_posted(credit) and credit.credit_id not in notes for credit in others),
+        rma_like=sum(_names_an_rma(credit) for credit in others),
+        shown=frozenset(changed),
+        received=frozenset(notes),
     )
 
 
@@ -59,6 +73,7 @@ def points(history: History, settings: Settings) -> list[Point]:
     """What the sample means for the settings."""
     brightpearl = settings.brightpearl
     others = ", ".join(f"{number} by {who}" for who, number in history.writers)
+    likes = f"; {history.refund_like} posted without goods-in, as Brightpearl's Shopify app does, {history.rma_like} with an RMA's number, as ReturnGo's link does"
     adopts = brightpearl.credits_raised_by == "returngo"
     part = {True: "a credit with several receipts", False: "none with several", None: "no received credit"}
     wants_more = brightpearl.part_receipt == "allowed" and history.has_part_receipts is not True
@@ -68,8 +83,8 @@ def points(history: History, settings: Settings) -> list[Point]:
         Point(
             "nobody else writes sales credits for returns",
             adopts or not history.writers,
-            f"switch them off, or each refund is credited twice: {others}",
-            seen=f"{history.credits} credits of {_DAYS} days; {others or 'all ours'}",
+            f"switch them off, or each refund is credited twice: {others}; or, where ReturnGo's own link shall go on, write [brightpearl] credits_raised_by = 'returngo'",
+            seen=f"{history.credits} credits of {DAYS} days; {others + likes if others else 'all ours'}",
         ),
         Point(
             "part receipts of one credit are as the settings say",
@@ -88,6 +103,14 @@ def points(history: History, settings: Settings) -> list[Point]:
 
 def _is_ours(credit: SalesCredit) -> bool:
     return (credit.external_ref or "").startswith(_OURS)
+
+
+def _is_posted(credit: SalesCredit) -> bool:
+    return credit.invoice_reference not in ("", "pending")
+
+
+def _names_an_rma(credit: SalesCredit) -> bool:
+    return re.search(r"\bRMA ?\d", f"{credit.reference or ''} {credit.external_ref or ''}", re.IGNORECASE) is not None
 
 
 def _writer(credit: SalesCredit) -> str:

@@ -1,11 +1,14 @@
-"""What the returns read so far show: how orders are named, where fees repeat, what sets a parcel to Received, what goods cost. Reads our database only."""
+"""What the returns read so far show: how sales are found, where fees repeat, which words and currencies ReturnGo has, what goods cost. Reads our database only."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pandas as pd
 import psycopg
 
+from returns_pipeline.clients.least_data import printable
 from returns_pipeline.doctor.point import Point
+from returns_pipeline.domain import lives
 from returns_pipeline.settings import Settings, ShopSettings
 from returns_pipeline.storage import refunded_fees
 
@@ -21,13 +24,18 @@ _COUNTS = {
                            AND t.created_at < coalesce((SELECT min(g.received_on) FROM returns_receipts g WHERE g.rma_id = t.rma_id), 'infinity')""",
     "received_unseen": """SELECT count(*) FROM returngo_shipments s WHERE s.shop = %(shop)s AND s.status = 'Received'
                             AND NOT EXISTS (SELECT FROM returns_receipts g WHERE g.rma_id = s.rma_id)""",
+    "in_another_currency": "SELECT count(*) FROM returngo_return_items WHERE shop = %(shop)s AND shop_currency <> %(currency)s",
+    "in_the_customers": "SELECT count(*) FROM returngo_return_items WHERE shop = %(shop)s AND currency <> shop_currency",
 }
+_RESOLUTIONS = (
+    "SELECT DISTINCT resolution_type, return_method_type FROM returngo_return_items WHERE shop = %s ORDER BY 1, 2"
+)
 
 
 def points(connection: psycopg.Connection, settings: Settings) -> Iterator[Point]:
     """One set of points per shop; a shop of which nothing was read yet has one that says so."""
     for shop in settings.shops:
-        counts = _counts(connection, shop)
+        counts = counts_of(connection, shop)
         if not counts["returns"]:
             yield Point(
                 f"shop {shop.label}: returns were read",
@@ -36,6 +44,7 @@ def points(connection: psycopg.Connection, settings: Settings) -> Iterator[Point
             )
             continue
         yield from _of_shop(connection, shop, settings, counts)
+        yield from _words_and_currencies(connection, shop, counts)
 
 
 def _of_shop(
@@ -56,13 +65,6 @@ def _of_shop(
         seen=f"{len(evidence)} refunds tell"
         if evidence
         else "no refund tells; 'item' is the default, and the nightly sweep goes on looking",
-    )
-    by_carrier = counts["received_unseen"]
-    yield Point(
-        f"shop {shop.label}: ReturnGo's Received means that the bench has the goods",
-        settings.returngo.confirm_status != "Received" or not by_carrier,
-        "in ReturnGo's automation rules take 'Received' off the carrier's delivery, or keep confirm_status = 'Validated'",
-        seen=f"{by_carrier} parcels are Received without goods-in",
     )
     is_ahead = counts["refunded_first"] * 100 > counts["refunded"] * _FEW_PERCENT
     yield Point(
@@ -86,10 +88,32 @@ def _of_shop(
     )
 
 
-def _counts(connection: psycopg.Connection, shop: ShopSettings) -> dict[str, int]:
+def _words_and_currencies(
+    connection: psycopg.Connection, shop: ShopSettings, counts: Mapping[str, Any]
+) -> Iterator[Point]:
+    words = connection.execute(_RESOLUTIONS, (shop.label,)).fetchall()
+    types, methods = pd.Series([row[0] for row in words]), pd.Series([row[1] for row in words])
+    unknown = sorted(set(types[lives.lives_of(types, methods) == lives.UNKNOWN]))
+    yield Point(
+        f"shop {shop.label}: every resolution is known",
+        not unknown,
+        f"{', '.join(map(printable, unknown))}: returns with these are held as unknown_resolution until a person decides; tell us what they mean",
+        seen=", ".join(printable(word) for word in sorted(set(types))),
+    )
+    yield Point(
+        f"shop {shop.label}: ReturnGo books in the shop's currency",
+        not counts["in_another_currency"],
+        f"write the currency that ReturnGo books in, or look why {counts['in_another_currency']} units are in another: they are held",
+        seen=f"{counts['in_the_customers']} units were paid in another currency than they are booked in",
+    )
+
+
+def counts_of(connection: psycopg.Connection, shop: ShopSettings) -> dict[str, int]:
+    """What `_COUNTS` counts, for one shop."""
     about = {
         "shop": shop.label,
         "format": shop.order_name_format,
+        "currency": shop.currency,
         "warehouses": sorted(set(shop.returns_warehouses.values())),
     }
     counts = {}

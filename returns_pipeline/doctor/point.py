@@ -7,6 +7,8 @@ from returns_pipeline.clients.credentials import MissingCredential
 from returns_pipeline.clients.outcomes import NotAllowed, ReadFailed
 from returns_pipeline.clients.pacing import BudgetSpent
 
+UNREADABLE = (ReadFailed, MissingCredential, NotAllowed, BudgetSpent)
+
 
 @dataclass(frozen=True)
 class Point:
@@ -20,8 +22,13 @@ class Point:
 
 def tried(what: str, look: Callable[[], str]) -> Point:
     """The point of a look that answers the mend, or nothing where all is well; what cannot be read is not well."""
+    return looked(what, lambda: (look(), ""))
+
+
+def looked(what: str, look: Callable[[], tuple[str, str]]) -> Point:
+    """The same for a look that answers the mend and what was seen."""
     try:
-        mend = look()
-    except (ReadFailed, MissingCredential, NotAllowed, BudgetSpent) as refusal:
+        mend, seen = look()
+    except UNREADABLE as refusal:
         return Point(what, False, str(refusal))
-    return Point(what, not mend, mend)
+    return Point(what, not mend, mend, seen)

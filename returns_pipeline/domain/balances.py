@@ -54,8 +54,8 @@ def opening_balances(orders: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataF
 def _with_discounts_spread(rows: pd.DataFrame) -> pd.DataFrame:
     """Negative rows of an order taken off its goods rows, in proportion to their net."""
     rows = rows.copy()
-    for order_id in rows.loc[rows["net_minor"] < 0, "order_id"].unique():
-        of_order = rows[rows["order_id"] == order_id]
+    is_discounted = rows["order_id"].isin(rows.loc[rows["net_minor"] < 0, "order_id"])
+    for _, of_order in rows[is_discounted].groupby("order_id"):
         goods = of_order[(of_order["net_minor"] > 0) & of_order["product_id"].notna() & (of_order["quantity"] > 0)]
         discount = of_order[of_order["net_minor"] < 0]
         for column in ("net_minor", "tax_minor"):

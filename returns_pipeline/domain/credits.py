@@ -1,6 +1,7 @@
 """The next step of every credit of one shop's open returns, as proposals: to raise, cancel, receive, amend, post, annotate, record refunds.
 
-Belongs here: which facts each rule sees and in which order. The rules are in `raising`, `settling`, `receiving` and `refunds`.
+Belongs here: which facts each rule sees and in which order. The rules are in `plain_raises`, `raising`, `settling`,
+`receiving` and `refunds`.
 """
 
 import datetime as dt
@@ -13,9 +14,11 @@ import pandas as pd
 from returns_pipeline.domain.adopting import adoptable, agree
 from returns_pipeline.domain.allotment import Allotment
 from returns_pipeline.domain.cases import Facts, Settlement
+from returns_pipeline.domain.credit_facts import CreditFacts
 from returns_pipeline.domain.credit_rows import foreign_facts
 from returns_pipeline.domain.fees import gross_by_kind
 from returns_pipeline.domain.parcels import parcel_of
+from returns_pipeline.domain.plain_raises import plain_sales, raise_plain_sales
 from returns_pipeline.domain.proposals import frame_of, held
 from returns_pipeline.domain.raising import LIVE_STATUSES, RaisingFacts, propose_raises
 from returns_pipeline.domain.receiving import costs_of, propose_goods_in
@@ -31,38 +34,6 @@ from returns_pipeline.domain.rulings import Rulings
 from returns_pipeline.domain.settling import settle_credit
 from returns_pipeline.domain.standing import standing_lines
 from returns_pipeline.settings import Settings, ShopSettings
-
-
-@dataclass(frozen=True)
-class CreditFacts:
-    """The frames of one shop's open returns that decide about credits; each has the columns of its table.
-
-    Attributes:
-        balances: the ledger's balance rows of the sales.
-        effects, ledger_lines: the ledger (`storage.ledger.read_effects`, `read_lines`).
-        decisions: operator decisions in force.
-        newest_return: when the shop's newest return was asked for. An announced return ages by the shop's own clock: while nothing at all
-            is asked for (a season's pause, a store of test data), nothing is given up either.
-        locked_until: the last day of the shop's locked period.
-    """
-
-    rmas: pd.DataFrame
-    return_lines: pd.DataFrame
-    items: pd.DataFrame
-    shipments: pd.DataFrame
-    transactions: pd.DataFrame
-    receipts: pd.DataFrame
-    orders: pd.DataFrame
-    order_rows: pd.DataFrame
-    products: pd.DataFrame
-    credits: pd.DataFrame
-    credit_rows: pd.DataFrame
-    balances: pd.DataFrame
-    effects: pd.DataFrame
-    ledger_lines: pd.DataFrame
-    decisions: pd.DataFrame
-    newest_return: dt.datetime | None = None
-    locked_until: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -82,15 +53,21 @@ def propose_credits(facts: CreditFacts, shop: ShopSettings, settings: Settings, 
     """The proposals of one shop, the same for the same facts whatever their order."""
     standing = standing_lines(facts.effects, facts.ledger_lines)
     standing = standing[standing["shop"] == shop.label]
+    shop_clock = min(now, facts.newest_return or now)
+    order_ids = plain_sales(facts, standing, shop, settings)
+    plain = raise_plain_sales(facts, order_ids, shop, shop_clock, now)
+    facts = facts.without(order_ids)
     rulings = Rulings(facts.decisions, facts.locked_until)
-    raises, foreign = _raises_and_adoptions(
-        facts, standing, rulings, shop, settings, min(now, facts.newest_return or now)
-    )
+    raises, foreign = _raises_and_adoptions(facts, standing, rulings, shop, settings, shop_clock)
     rows = raises + _settlements(facts, standing, foreign, rulings, shop, settings, now)
     posted = posted_credits(facts.effects, facts.ledger_lines, facts.credits, shop.label)
     rows += propose_notes(posted, facts.return_lines, facts.effects)
     rows += propose_refunds(posted, facts.transactions, facts.return_lines, facts.orders, facts.effects, shop)
-    return CreditDecision(frame_of(rows, now), foreign)
+    return CreditDecision(_joined(plain, frame_of(rows, now)), foreign)
+
+
+def _joined(*parts: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _raises_and_adoptions(

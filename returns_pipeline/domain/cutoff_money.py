@@ -12,7 +12,6 @@ import pandas as pd
 from returns_pipeline.domain import lives
 from returns_pipeline.domain.close import Cutoff, line
 from returns_pipeline.domain.cutoff import UnitCost
-from returns_pipeline.domain.findings import subject_of
 from returns_pipeline.domain.money import minor_digits
 from returns_pipeline.domain.proration import round_half_up_ratio
 from returns_pipeline.domain.records import records
@@ -92,8 +91,8 @@ def _recorded(effects: pd.DataFrame, cutoff: Cutoff) -> dict[int, int]:
     done = done[done["sent_at"].fillna(done["updated_at"]) < cutoff.ends]
     totals: dict[int, int] = {}
     for payload in done["payload"]:
-        transaction_id = int(str(subject_of(payload)["transaction_id"]))
-        totals[transaction_id] = totals.get(transaction_id, 0) + int(payload["expect"]["amount_minor"])
+        for each in payload["subject"]["transactions"]:
+            totals[each["transaction_id"]] = totals.get(each["transaction_id"], 0) + each["amount_minor"]
     return totals
 
 

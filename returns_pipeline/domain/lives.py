@@ -25,8 +25,16 @@ def lives_of(resolution_type: pd.Series, return_method_type: pd.Series) -> pd.Se
 
     A unit that needs no shipment is kept by the customer, whatever is paid for it; a cancelled order was never shipped.
     """
-    resolution = resolution_type.fillna("").str.lower().str.replace(r"[^a-z]", "", regex=True)
-    method = return_method_type.fillna("").str.lower()
+    # A season has a handful of different pairs: the words are searched once for each of them.
+    pairs = pd.DataFrame({"resolution": resolution_type.fillna(""), "method": return_method_type.fillna("")})
+    kinds = pairs.drop_duplicates()
+    kinds = kinds.assign(life=_by_words(kinds["resolution"], kinds["method"]))
+    return pairs.merge(kinds, on=["resolution", "method"], how="left", validate="m:1")["life"].set_axis(pairs.index)
+
+
+def _by_words(resolution_type: pd.Series, return_method_type: pd.Series) -> pd.Series:
+    resolution = resolution_type.str.lower().str.replace(r"[^a-z]", "", regex=True)
+    method = return_method_type.str.lower()
     life = pd.Series(UNKNOWN, index=resolution_type.index, dtype="object")
     life[resolution.str.contains("refund|bankaccount|paymentmethod")] = ORDINARY
     life[resolution.str.contains("exchange")] = EXCHANGE

@@ -30,6 +30,7 @@ class PlannedLine:
 class EffectPlan:
     """One call to make, frozen: its request, what a read back must show (`expect`), whom it is about (`subject`).
 
+    `waiting_since` is when what it is about began to wait, where that was before it was planned: the longest wait is sent first.
     `payload` may also hold `give_back` (amend, cancel: what returns to the order rows once confirmed) and `adopt_remote_id` (others did it already).
     """
 
@@ -42,6 +43,7 @@ class EffectPlan:
     depends_on_key: str | None = None
     needs_approval: bool = False
     currency: str | None = None
+    waiting_since: dt.datetime | None = None
 
 
 class Sources:
@@ -248,6 +250,7 @@ def _post(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
         lines,
         needs_approval=details["needs_approval"],
         currency=first["currency"],
+        waiting_since=dt.datetime.fromisoformat(details["received_on"]) if details["received_on"] else None,
     )
 
 
@@ -269,28 +272,32 @@ def _annotate(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
 
 
 def _record_refund(rows: list[dict[str, Any]], sources: Sources) -> EffectPlan:
-    row = rows[0]
-    details, credit_id = row["details"], row["credit_id"]
-    reference = f"rg-{details['transaction_id']}-{credit_id}"
-    rate = str(sources.orders[row["order_id"]]["exchange_rate"])
+    """One payment for all transactions of its rows; its reference is made of its key, and it is dated as the latest of them."""
+    first = rows[0]
+    credit_id, method = first["credit_id"], first["details"]["method"]
+    amount_minor = sum(row["net_minor"] for row in rows)
+    reference = "rg-" + first["business_key"].removeprefix("refund:").replace(":", "-")
+    rate = str(sources.orders[first["order_id"]]["exchange_rate"])
+    paid_at = max((row["details"]["paid_at"] for row in rows), key=dt.datetime.fromisoformat)
     payload = {
         "request": plan_bodies.customer_payment(
-            reference, details["method"], credit_id, row["currency"], rate, row["net_minor"], details["paid_at"]
+            reference, method, credit_id, first["currency"], rate, amount_minor, paid_at
         ),
-        "expect": {
-            "payment_method_code": details["method"],
-            "amount_minor": row["net_minor"],
-            "currency": row["currency"],
+        "expect": {"payment_method_code": method, "amount_minor": amount_minor, "currency": first["currency"]},
+        "subject": _subject(first)
+        | {
+            "transactions": [
+                {"transaction_id": row["details"]["transaction_id"], "amount_minor": row["net_minor"]} for row in rows
+            ]
         },
-        "subject": _subject(row) | {"transaction_id": details["transaction_id"]},
     }
     return EffectPlan(
         "refund.record",
-        row["shop"],
-        row["business_key"],
+        first["shop"],
+        first["business_key"],
         payload,
         depends_on_key=f"post:{credit_id}",
-        currency=row["currency"],
+        currency=first["currency"],
     )
 
 

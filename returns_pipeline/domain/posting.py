@@ -38,6 +38,7 @@ def propose_posting(
         "tax_date": dated.text,
         "tax_date_moved_because": dated.moved_because,
         "gross_minor": gross,
+        "received_on": case.first_received_on.isoformat() if case.first_received_on else None,
     }
     if settings is None:
         details["adopt_remote_id"] = case.credit_id

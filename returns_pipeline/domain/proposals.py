@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -19,7 +18,10 @@ _WHOLE = [
     "portal_fee_minor",
 ]  # fmt: skip
 _REQUIRED_WHOLE = ["rma_id", "order_id", "part", "quantity", "net_minor", "tax_minor"]
-MILLIONTHS = Decimal(1_000_000)
+_TEXT = [
+    "proposal_id", "action", "business_key", "shop", "return_line_id", "without_receipt_reason", "currency", "tax_code", "verdict", "hold_code",
+    "expected", "found",
+]  # fmt: skip
 
 
 def proposal(action: str, business_key: str, line: int, **columns: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of COLUMNS
@@ -42,14 +44,17 @@ def held(row: dict[str, Any], code: str, expected: str, found: str, *, waits: bo
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]], now: dt.datetime) -> pd.DataFrame:
-    """The rows as a frame of COLUMNS with whole numbers kept whole."""
-    frame = pd.DataFrame(list(rows), columns=COLUMNS)
-    for name in _WHOLE:
-        frame[name] = frame[name].astype("int64" if name in _REQUIRED_WHOLE else "Int64")
+    """The rows as a frame of COLUMNS in their table's types."""
+    return _typed(pd.DataFrame(list(rows), columns=COLUMNS), now)
+
+
+def frame_of_columns(columns: Mapping[str, Any], index: pd.Index, now: dt.datetime) -> pd.DataFrame:
+    """Whole columns as a frame of COLUMNS in their table's types; columns that are not given are empty."""
+    return _typed(pd.DataFrame({name: columns.get(name) for name in COLUMNS}, index=index), now)
+
+
+def _typed(frame: pd.DataFrame, now: dt.datetime) -> pd.DataFrame:
+    types = dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_REQUIRED_WHOLE, "int64") | dict.fromkeys(_TEXT, "str")
+    frame = frame.astype(types)
     frame["judged_at"] = pd.Series(now, index=frame.index, dtype="datetime64[us, UTC]")
     return frame
-
-
-def exact(millionths: int) -> Decimal:
-    """Millionths of a minor unit as an exact number for the proof."""
-    return (Decimal(int(millionths)) / MILLIONTHS).quantize(Decimal("0.000001"))

@@ -70,8 +70,8 @@ def share_frame(rows: pd.DataFrame) -> pd.DataFrame:
         rows: price_mode, ordered_qty, net_minor, tax_minor, taken_qty, taken_net, taken_tax, quantity; all integers but the mode.
 
     Returns:
-        net_minor, tax_minor, and the tax proof in millionths of a minor unit: exact_tax_millionths (the unrounded cumulative share less
-        what was taken) and rounding_millionths (what rounding added to it).
+        net_minor, tax_minor, and the tax proof in millionths of a minor unit: exact_tax_millionths (the cumulative share before it is rounded
+        to minor units, less what was taken) and rounding_millionths (what rounding added to it).
     """
     columns = {name: rows[name].to_numpy(dtype="int64") for name in _NUMBERS}
     if _may_overflow(columns):
@@ -134,9 +134,13 @@ def _may_overflow(columns: dict[str, np.ndarray]) -> bool:
 
 def _with_proof(shared: pd.DataFrame, columns: dict[str, np.ndarray]) -> pd.DataFrame:
     after = columns["taken_qty"] + columns["quantity"]
-    # Whole units and the remainder apart, so that millionths of a minor unit still fit 64 bits.
+    # Whole units and the remainder apart, so that millionths of a minor unit still fit 64 bits. Exact halves go to the even millionth,
+    # as a decimal is quantized where a row is judged by itself.
     product, ordered = columns["tax_minor"] * after, columns["ordered_qty"]
-    exact = (product // ordered - columns["taken_tax"]) * _MILLIONTHS + product % ordered * _MILLIONTHS // ordered
+    part = product % ordered * _MILLIONTHS
+    millionths, rest = part // ordered, part % ordered
+    is_rounded_up = (2 * rest > ordered) | ((2 * rest == ordered) & (millionths % 2 == 1))
+    exact = (product // ordered - columns["taken_tax"]) * _MILLIONTHS + millionths + np.where(is_rounded_up, 1, 0)
     shared["exact_tax_millionths"] = exact
     shared["rounding_millionths"] = shared["tax_minor"].to_numpy() * _MILLIONTHS - exact
     return shared

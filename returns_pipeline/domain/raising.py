@@ -21,7 +21,7 @@ from returns_pipeline.settings import Settings, ShopSettings
 Row = Mapping[str, Any]
 LIVE_STATUSES = ("Approved", "Received", "Validated", "Done")
 NOT_SENT = ("Pending", "LabelCreated")
-_MOVING = ("Shipped", "Received", "Validated")
+MOVING = ("Shipped", "Received", "Validated")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _missing(facts: RaisingFacts, shop: ShopSettings, shop_clock: dt.datetime) -
             continue
         missing = line["quantity"] - covered.get(line["return_line_id"], 0)
         status = facts.shipment_status.get(line["shipment_id"]) if line["shipment_id"] is not None else None
-        is_moving = status in _MOVING or line["rma_status"] != "Approved" or line["life"] in lives.WITHOUT_RECEIPT
+        is_moving = status in MOVING or line["rma_status"] != "Approved" or line["life"] in lives.WITHOUT_RECEIPT
         if missing <= 0 or (shop.policy.announce == "in_transit" and not is_moving):
             continue
         if line["rma_status"] == "Approved" and is_stale(status, line["life"], line["approved_at"], shop, shop_clock):
@@ -242,6 +242,7 @@ def _deliveries(
     """Credits for delivery that goes back with a return: one per sale, under the return's next part."""
     found: list[dict[str, Any]] = []
     by_sale: dict[int, list[Row]] = {}
+    troubled = {row["order_id"] for row in proposed if row["verdict"] != "ok"}
     for line in facts.lines:
         if (
             line["verdict"] == "ok"
@@ -254,11 +255,7 @@ def _deliveries(
         rows = facts.rows_of_sale.get(order_id, ())
         for row in delivery.delivery_rows(rows):
             charged = allotment.row(row["order_row_id"])
-            if (
-                charged is None
-                or charged["own_qty"] + charged["foreign_qty"] > 0
-                or any(each["order_id"] == order_id and each["verdict"] != "ok" for each in proposed)
-            ):
+            if charged is None or charged["own_qty"] + charged["foreign_qty"] > 0 or order_id in troubled:
                 continue
             goods = [
                 each

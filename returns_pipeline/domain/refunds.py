@@ -13,7 +13,7 @@ from returns_pipeline.domain.fees import fees_by_credit
 from returns_pipeline.domain.money import format_minor
 from returns_pipeline.domain.proposals import held, proposal
 from returns_pipeline.domain.proration import round_half_up_ratio
-from returns_pipeline.domain.records import records
+from returns_pipeline.domain.records import grouped_by, records
 from returns_pipeline.settings import ShopSettings
 
 Row = Mapping[str, Any]
@@ -58,10 +58,9 @@ def posted_credits(
     paid = dict(zip(credits["credit_id"], credits["payment_status"], strict=True))
     recorded = {payload["subject"]["credit_id"] for payload in live.loc[live["kind"] == "refund.record", "payload"]}
     posted_lines = ledger_lines[(ledger_lines["kind"] == "credit.post") & (ledger_lines["state"] == "confirmed")]
-    units = {
-        credit_id: group.groupby("order_row_id")["qty"].sum().to_dict()
-        for credit_id, group in posted_lines.groupby("credit_id")
-    }
+    units: dict[int, dict[int, int]] = {}
+    for (credit_id, order_row_id), quantity in posted_lines.groupby(["credit_id", "order_row_id"])["qty"].sum().items():
+        units.setdefault(credit_id, {})[order_row_id] = quantity
     found = []
     for effect in records(live[(live["kind"] == "credit.post") & (live["state"] == "confirmed")]):
         subject, expect = effect["payload"]["subject"], effect["payload"]["expect"]
@@ -79,10 +78,10 @@ def propose_notes(
     posted: Sequence[PostedCredit], return_lines: pd.DataFrame, effects: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """The status `credited` with a private ASCII note, once per posted credit; while it was not sent it may still be told anew."""
-    reasons = {
-        rma_id: "; ".join(dict.fromkeys(group.dropna()))
-        for rma_id, group in return_lines.groupby("rma_id")["return_reasons"]
-    }
+    reasons: dict[int, dict[str, None]] = {}
+    given = return_lines.dropna(subset=["return_reasons"])
+    for rma_id, reason in zip(given["rma_id"], given["return_reasons"], strict=True):
+        reasons.setdefault(rma_id, {})[reason] = None
     fees = fees_by_credit(effects)
     return [
         proposal(
@@ -90,7 +89,7 @@ def propose_notes(
             f"annotate:{credit.credit_id}",
             0,
             **credit.about,
-            details={"note": _note(credit, reasons.get(credit.rma_id), fees.get(credit.credit_id, []))},
+            details={"note": _note(credit, "; ".join(reasons.get(credit.rma_id, ())), fees.get(credit.credit_id, []))},
         )
         for credit in posted
         if not credit.is_annotated
@@ -105,35 +104,86 @@ def propose_refunds(
     effects: pd.DataFrame,
     shop: ShopSettings,
 ) -> list[dict[str, Any]]:
-    """A customer payment per successful transaction and credit, where the shop records refunds; together never above the credit.
+    """Customer payments for successful transactions, where the shop records refunds; together never above the credit.
+
+    One payment for all transactions of one kind and one day that a pass finds for a credit, since each payment is a call; a row for each
+    transaction, all under the payment's key. The day is the shop's: one payment has one date, and money must not leave its month.
 
     A transaction that pays for units of several credits is split by what was paid for them, by cumulative difference: a later part of the
     return takes what the earlier ones left. What is more than the units' credits hold pays for a delivery that was credited beside them.
     """
     if not shop.policy.record_refunds:
         return []
-    live = effects[(effects["kind"] == "refund.record") & (effects["state"] != "voided")]
-    done: dict[str, int] = {}
-    recorded: dict[int, int] = {}
-    for key, payload in zip(live["business_key"], live["payload"], strict=True):
-        credit_id, done[key] = int(payload["subject"]["credit_id"]), int(payload["expect"]["amount_minor"])
-        recorded[credit_id] = recorded.get(credit_id, 0) + done[key]
+    ledger = _Recorded.of(effects)
+    recorded = dict(ledger.by_credit)
     methods = {row["order_id"]: row["payment_method_codes"] for row in records(orders)}
-    lines = records(return_lines)
-    rows = []
+    lines = grouped_by(return_lines, "rma_id")
+    rma_of_item = {item: rma_id for rma_id, own in lines.items() for line in own for item in line["returned_item_ids"]}
+    of_return: dict[int | None, list[PostedCredit]] = {}
+    for credit in posted:
+        of_return.setdefault(credit.rma_id, []).append(credit)
+    payments: dict[tuple[object, ...], list[_Part]] = {}
     for transaction in sorted(successful_refunds(transactions), key=lambda row: row["transaction_id"]):
-        own = [credit for credit in posted if credit.rma_id == _rma_of(transaction, lines)]
-        parts, left = _parts(transaction, own, lines)
+        rma_id = _rma_of(transaction, rma_of_item)
+        parts, left = _parts(transaction, of_return.get(rma_id, []), lines.get(rma_id, []))
         for credit, minor in parts:
-            key = f"refund:{transaction['transaction_id']}:{credit.credit_id}"
+            part = (int(transaction["transaction_id"]), credit.credit_id)
             room = credit.gross_minor - recorded.get(credit.credit_id, 0)
             paid = min(left if minor is None else minor, room)
-            left -= done.get(key, max(paid, 0))
-            if key in done or credit.is_paid_by_others or paid <= 0:
+            left -= ledger.by_part.get(part, max(paid, 0))
+            if part in ledger.by_part or credit.is_paid_by_others or paid <= 0:
                 continue
             recorded[credit.credit_id] = recorded.get(credit.credit_id, 0) + paid
-            rows.append(_refund(key, credit, transaction, paid, methods.get(credit.order_id), shop))
-    return rows
+            day = transaction["created_at"].astimezone(shop.zone).date()
+            together = (credit.credit_id, ledger.sent_under.get(part) or (transaction["type"], day))
+            payments.setdefault(together, []).append(_Part(transaction, credit, paid))
+    return [
+        row
+        for (_, sent_under), paid_together in payments.items()
+        for row in _payment(paid_together, sent_under, methods, shop)
+    ]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one transaction pays on one credit."""
+
+    transaction: Row
+    credit: PostedCredit
+    minor: int
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """What the ledger has of customer payments.
+
+    Attributes:
+        by_credit: money of the payments that stand, by credit.
+        by_part: the same by transaction and credit.
+        sent_under: by transaction and credit, the key of a voided payment that was sent: planned anew it keeps its key and its company, because
+            Brightpearl refuses a reference that it has and would take a new one.
+    """
+
+    by_credit: Mapping[int, int]
+    by_part: Mapping[tuple[int, int], int]
+    sent_under: Mapping[tuple[int, int], str]
+
+    @classmethod
+    def of(cls, effects: pd.DataFrame) -> "_Recorded":
+        by_credit: dict[int, int] = {}
+        by_part: dict[tuple[int, int], int] = {}
+        sent_under: dict[tuple[int, int], str] = {}
+        for effect in records(effects[effects["kind"] == "refund.record"]):
+            subject = effect["payload"]["subject"]
+            credit_id = int(subject["credit_id"])
+            for each in subject["transactions"]:
+                part = (int(each["transaction_id"]), credit_id)
+                if effect["state"] != "voided":
+                    by_part[part] = int(each["amount_minor"])
+                    by_credit[credit_id] = by_credit.get(credit_id, 0) + by_part[part]
+                elif effect["attempt"] > 0:
+                    sent_under[part] = effect["business_key"]
+        return cls(by_credit, by_part, sent_under)
 
 
 def successful_refunds(transactions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -148,11 +198,10 @@ def refunded_in(transaction: Row, currency: str | None) -> int:
     return int(transaction["shop_amount_minor"]) if transaction["shop_currency"] == currency else 0
 
 
-def _rma_of(transaction: Row, lines: Sequence[Row]) -> int | None:
+def _rma_of(transaction: Row, rma_of_item: Mapping[int, int]) -> int | None:
     if transaction["rma_id"] is not None:
         return int(transaction["rma_id"])
-    wanted = {int(item) for item in transaction["returned_item_ids"]}
-    return next((line["rma_id"] for line in lines if wanted & {int(item) for item in line["returned_item_ids"]}), None)
+    return next((rma_of_item[item] for item in transaction["returned_item_ids"] if item in rma_of_item), None)
 
 
 def _parts(
@@ -165,7 +214,7 @@ def _parts(
     if not posted:
         return [], 0
     amount = refunded_in(transaction, posted[0].currency)
-    own = [line for line in lines if line["rma_id"] == posted[0].rma_id and line["order_row_id"] is not None]
+    own = [line for line in lines if line["order_row_id"] is not None]
     rows = {line["order_row_id"] for line in own}
     of_goods = [credit for credit in posted if rows & credit.units.keys()]
     of_deliveries = [(credit, None) for credit in posted if not rows & credit.units.keys()]
@@ -198,39 +247,59 @@ def _weights(transaction: Row, lines: Sequence[Row]) -> dict[int, list[int]]:
     return per_row
 
 
-def _refund(
-    key: str, credit: PostedCredit, transaction: Row, minor: int, methods_of_sale: object, shop: ShopSettings
+def _payment(
+    parts: Sequence[_Part], sent_under: object, methods: Mapping[int, object], shop: ShopSettings
+) -> list[dict[str, Any]]:
+    """One customer payment, a row per transaction; its key is the lowest transaction's, or the one under which it was sent before."""
+    credit, kind = parts[0].credit, parts[0].transaction["type"]
+    key = (
+        sent_under
+        if isinstance(sent_under, str)
+        else f"refund:{parts[0].transaction['transaction_id']}:{credit.credit_id}"
+    )
+    rows = [
+        proposal(
+            "record_refund",
+            key,
+            number,
+            **credit.about,
+            net_minor=part.minor,
+            details={
+                "transaction_id": part.transaction["transaction_id"],
+                "paid_at": part.transaction["created_at"].isoformat(),
+                "type": kind,
+            },
+        )
+        for number, part in enumerate(parts)
+    ]
+    total = sum(part.minor for part in parts)
+    return [
+        _with_method(row, kind, methods.get(credit.order_id), format_minor(total, credit.currency), shop)
+        for row in rows
+    ]
+
+
+def _with_method(
+    row: dict[str, Any], kind: str, methods_of_sale: object, amount: str, shop: ShopSettings
 ) -> dict[str, Any]:
-    details = {
-        "transaction_id": transaction["transaction_id"],
-        "paid_at": transaction["created_at"].isoformat(),
-        "type": transaction["type"],
-    }
-    row = proposal("record_refund", key, 0, **credit.about, net_minor=minor, details=details)
-    configured = shop.payment_methods.get(transaction["type"])
+    configured = shop.payment_methods.get(kind)
     if configured is None:
         return held(
-            row,
-            "payment_method_unclear",
-            f"a payment method for {transaction['type']} in [brightpearl.payment_methods]",
-            "none",
+            row, "payment_method_unclear", f"a payment method for {kind} in [brightpearl.payment_methods]", "none"
         )
     if configured != "same_as_sale":
-        return row | {"details": details | {"method": configured}}
+        return row | {"details": row["details"] | {"method": configured}}
     if methods_of_sale is None:
         return held(row, "payment_method_unread", "the sale's payments", "not read yet", waits=True)
     codes = list(methods_of_sale) if isinstance(methods_of_sale, list) else []
     if len(codes) != 1:
         return held(
-            row,
-            "payment_method_unclear",
-            "one payment method on the sale",
-            f"{len(codes)} methods for {format_minor(minor, credit.currency)}",
+            row, "payment_method_unclear", "one payment method on the sale", f"{len(codes)} methods for {amount}"
         )
-    return row | {"details": details | {"method": codes[0]}}
+    return row | {"details": row["details"] | {"method": codes[0]}}
 
 
-def _note(credit: PostedCredit, reasons: str | None, fees: Sequence[Row]) -> str:
+def _note(credit: PostedCredit, reasons: str, fees: Sequence[Row]) -> str:
     """ASCII only, because Brightpearl's notes have been seen to garble anything else."""
     kept = "".join(
         f" {fee['name']} {format_minor(fee['net_minor'] + fee['tax_minor'], credit.currency)} kept." for fee in fees

@@ -48,10 +48,13 @@ def match_sales(
     sales.loc[several, "sale_hold"] = "order_ambiguous"
     sales.loc[elsewhere, "sale_hold"] = "order_in_other_channel"
     sales.loc[_unsupported(sales["currency"]), "sale_hold"] = "currency_precision_unsupported"
-    ids = found.groupby("rma_id")["order_id"].agg(
-        lambda several_ids: ", ".join(str(order_id) for order_id in sorted(set(several_ids)))
-    )
-    sales["sale_found"] = sales["rma_id"].map(ids).astype("object")
+    # Words are joined for the few returns with several sales; all others have one id.
+    ids = found.drop_duplicates(["rma_id", "order_id"]).sort_values("order_id")
+    words = ids["order_id"].astype("str")
+    joined = words[ids["rma_id"].isin(counts[counts > 1].index)].groupby(ids["rma_id"]).agg(", ".join)
+    one = words.set_axis(ids["rma_id"])
+    found_words = pd.concat([one[~one.index.isin(joined.index)], joined])
+    sales["sale_found"] = sales["rma_id"].map(found_words).astype("object")
     return sales[["rma_id", "order_id", "sale_hold", "sale_found"]]
 
 

@@ -76,6 +76,11 @@ class Runner:
         ends_at = (clock or SystemClock()).monotonic() + settings.ledger.drain_seconds
         self._worker = Worker(worker, accounts, settings, clock or SystemClock(), stop, ends_at)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up, so that another drain would send nothing."""
+        return self._worker.clock.monotonic() >= self._worker.ends_at
+
     def drain(self, wanted: Sequence[str]) -> DrainReport:
         """Sends what is due of these kinds, kind by kind, until nothing is left, time is up, or the account refuses.
 

@@ -6,6 +6,7 @@ import psycopg
 
 from returns_pipeline.clients.brightpearl import BrightpearlClient
 from returns_pipeline.clients.outcomes import ReadFailed
+from returns_pipeline.clients.pacing import BudgetSpent, Priority
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.effects import kinds
 from returns_pipeline.settings import Settings, ShopSettings
@@ -77,7 +78,7 @@ def closed(connection: psycopg.Connection, accounts: Accounts, settings: Setting
         return str(reason)
     try:
         _probe(accounts, settings, sink)
-    except ReadFailed as failure:
+    except (ReadFailed, BudgetSpent) as failure:
         stop(connection, sink, f"{sink} still does not answer: {failure}")
         return str(failure)
     connection.execute("DELETE FROM sink_stops WHERE sink = %s", [sink])
@@ -89,4 +90,5 @@ def _probe(accounts: Accounts, settings: Settings, sink: str) -> None:
         accounts.brightpearl.warehouses()
         return
     shop = settings.shop(sink.removeprefix("returngo:"))
-    next(iter(accounts.returngo(shop).list_rmas(statuses=("Approved",))), None)
+    # Whether writing may begin again is asked on a day on which polling rests, too.
+    next(iter(accounts.returngo(shop).list_rmas(statuses=("Approved",), priority=Priority.RECONCILE)), None)

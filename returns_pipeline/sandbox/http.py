@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -85,9 +86,10 @@ Interceptor = Callable[[Request, App, Wire], Response | None]
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One line of the request log; `status` 0 means that no answer was given."""
+    """One line of the request log; `status` 0 means that no answer was given, `at` is in seconds of the real clock."""
 
     number: int
+    at: float
     method: str
     path: str
     query: str
@@ -109,7 +111,7 @@ class RequestLog:
             number = len(self._entries) + 1
             status, is_unknown = (response.status, response.is_unknown) if response else (0, False)
             entry = LoggedRequest(
-                number, request.method, request.path, request.raw_query, request.body, status, is_unknown
+                number, time.time(), request.method, request.path, request.raw_query, request.body, status, is_unknown
             )
             self._entries.append(entry)
 

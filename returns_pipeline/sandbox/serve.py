@@ -48,6 +48,7 @@ class RunningSandbox:
         brightpearl = BrightpearlApp(
             story.retailer.brightpearl, credentials=self.credentials, requests_per_minute=requests_per_minute
         )
+        self.pool = brightpearl.pool
         admin = AdminApp(story, self.faults)
         self.returngo = SandboxServer(
             returngo, port=ports[0], clock=clock, interceptor=interceptor(self.faults, "returngo")

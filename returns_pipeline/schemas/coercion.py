@@ -46,7 +46,7 @@ def fitted(values: Sequence[Any], column: Column) -> pd.Series:
 def misfits(series: pd.Series, column: Column) -> pd.Series:
     """True where a cell cannot be of the column's type; a missing cell is a misfit where the column must be filled."""
     missing = series.isna()
-    if str(series.dtype) == dtype_of(column) != "object" or _is_of_kind(series, column.kind):
+    if str(series.dtype) == dtype_of(column) != "object" or _is_of_kind(series, column.kind) or missing.all():
         wrong = pd.Series(data=False, index=series.index)
     else:
         fits = _FITS[column.kind]
@@ -62,10 +62,10 @@ def converted(series: pd.Series, column: Column) -> pd.Series:
     """The column in its own dtype; call it only with cells that fit."""
     wanted = dtype_of(column)
     if wanted == "object":
-        return _objects(None if gone else value for value, gone in zip(series, series.isna(), strict=True))
+        return series.astype("object").where(series.notna(), None)
     if str(series.dtype) == wanted:
         return series
-    if series.dtype == object:
+    if series.dtype == object and wanted != "str":
         return pd.Series(
             [None if gone else value for value, gone in zip(series, series.isna(), strict=True)],
             index=series.index,
@@ -95,7 +95,7 @@ def _is_of_kind(series: pd.Series, kind: Kind) -> bool:
     if kind is Kind.FLAG:
         return pd.api.types.is_bool_dtype(series.dtype)
     if kind is Kind.TEXT:
-        return isinstance(series.dtype, pd.StringDtype)
+        return pd.api.types.infer_dtype(series, skipna=True) == "string"
     return kind is Kind.MOMENT and isinstance(series.dtype, pd.DatetimeTZDtype)
 
 

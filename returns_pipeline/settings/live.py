@@ -26,7 +26,7 @@ def missing_for_live(settings: Settings) -> list[str]:
             f"[brightpearl] shopify_app_credits is {brightpearl.shopify_app_credits!r}: switch off credits per refund in Brightpearl's Shopify app, then write 'off'"
         )
     missing += [
-        f"[policy] record_refunds is not set for shop {shop.label!r}: write true to record a customer payment per refund, or false where something else does"
+        f"[policy] record_refunds is not set for shop {shop.label!r}: write true to record refunds as customer payments, or false where something else does"
         for shop in settings.shops
         if shop.policy.record_refunds is None
     ]

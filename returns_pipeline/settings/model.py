@@ -5,6 +5,7 @@ Belongs here: types, allowed values and what a shop may override. Not here: how 
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -236,6 +237,15 @@ class Settings(Table):
     def group_of(self, role: str) -> str:
         """The group of people that [owners] names for a role."""
         return str(getattr(self.owners, role))
+
+    def shops_by_key(self, environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+        """The variable of each ReturnGo key -> labels of the shops that share it; two variables that hold the same key are one, by the first name."""
+        name_of: dict[str, str] = {}
+        shared: dict[str, tuple[str, ...]] = {}
+        for shop in self.shops:
+            name = name_of.setdefault(environment.get(shop.api_key_env) or shop.api_key_env, shop.api_key_env)
+            shared[name] = (*shared.get(name, ()), shop.label)
+        return shared
 
     def shop(self, label: str) -> ShopSettings:
         """The shop of that label; `KeyError` names the labels there are."""

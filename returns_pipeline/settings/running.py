@@ -51,6 +51,7 @@ class DaysOf(Table):
     api_calls: int = Field(ge=0)
     check_results: int = Field(ge=0)
     alerts: int = Field(ge=0)
+    hints: int = Field(ge=0)
     gates: int = Field(ge=0)
     comments: int = Field(ge=0)
     tracking: int = Field(ge=0)

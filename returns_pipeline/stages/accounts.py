@@ -1,7 +1,9 @@
 """Makes the clients of one process: credentials from the environment, pacing shared through the database, requests limited to what the settings arm."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+
+import psycopg
 
 from returns_pipeline.clients.allow_list import (
     BRIGHTPEARL_READS,
@@ -13,16 +15,21 @@ from returns_pipeline.clients.allow_list import (
 )
 from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
 from returns_pipeline.clients.credentials import base_url_from, brightpearl_from, returngo_from
-from returns_pipeline.clients.pacing import BudgetSpent, Priority
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.clients.transport import Transport
+from returns_pipeline.domain.quota import DayPlan
 from returns_pipeline.settings import Settings, ShopSettings, live_kinds
 from returns_pipeline.stages import secrecy
-from returns_pipeline.storage import database, home
-from returns_pipeline.storage.usage import CallRecorder, DailyCount, PostgresPacer
+from returns_pipeline.stages.day_pacer import DayPacer
+from returns_pipeline.storage import database, home, quota_days
+from returns_pipeline.storage.pacing import PostgresPacer
+from returns_pipeline.storage.quota_days import KeyDay
+from returns_pipeline.storage.usage import CallRecorder
 
 _BRIGHTPEARL_EXAMPLE = "https://euw1.brightpearlconnect.com/public-api/ACCOUNT"
 _RETURNGO_ADDRESS = "https://api.returngo.ai"
+# Of the pool, what stays free for a neighbour's next calls: 30 of Brightpearl's 200.
+_LEFT_TO_OTHERS = 0.15
 
 
 class Accounts:
@@ -47,6 +54,7 @@ class Accounts:
         self._returngo: dict[str, ReturnGoClient] = {}
         self._recorders: list[CallRecorder] = []
         self._pacers: list[PostgresPacer] = []
+        self._days: dict[str, DayPacer] = {}
 
     @property
     def brightpearl(self) -> BrightpearlClient:
@@ -68,6 +76,13 @@ class Accounts:
         if shop.label not in self._returngo:
             self._returngo[shop.label] = self._make_returngo(shop)
         return self._returngo[shop.label]
+
+    def day_of(self, connection: psycopg.Connection, shop: ShopSettings) -> KeyDay:
+        """The day of the shop's ReturnGo key as planned now, with every call of this process."""
+        for recorder in self._recorders:
+            recorder.flush()
+        key, shops = self._key_of(shop)
+        return quota_days.read(connection, self._settings, key, shops)
 
     def check(self) -> None:
         """Makes every client, so that a missing variable is told before anything is read."""
@@ -91,8 +106,7 @@ class Accounts:
         )
         credentials = brightpearl_from(self._environment, home.credentials(), url)
         secrecy.guard(credentials.secrets)
-        quota = self._settings.quota
-        pacer = PostgresPacer(database.connect, "brightpearl", quota.brightpearl_per_minute * quota.brightpearl_share)
+        pacer = _minute_of(self._settings)
         self._pacers.append(pacer)
         armed = {
             kind
@@ -107,6 +121,7 @@ class Accounts:
             pacer,
             self._recorder("brightpearl", ""),
             api="Brightpearl",
+            secrets=credentials.secrets,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
             permanent=is_permanent,
             renew=credentials.renew,
@@ -122,39 +137,33 @@ class Accounts:
             url,
             credentials.headers,
             (*RETURNGO_READS, *writes_of(armed), *(RETURNGO_REGISTRATIONS if self._registers_webhooks else ())),
-            _DailyPacer(DailyCount(database.connect, "returngo"), self._settings),
+            self._day_pacer(shop),
             self._recorder("returngo", shop.label),
             api=f"ReturnGo for {shop.name}",
+            secrets=credentials.secrets,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
         )
         return ReturnGoClient(transport)
 
-    def _recorder(self, api: str, shop: str) -> Callable[[str, str, int, int, int | None], None]:
+    def _day_pacer(self, shop: ShopSettings) -> DayPacer:
+        def measured() -> DayPlan:
+            with database.connect() as connection:
+                return self.day_of(connection, shop).plan
+
+        key, _ = self._key_of(shop)
+        return self._days.setdefault(key, DayPacer(measured))
+
+    def _key_of(self, shop: ShopSettings) -> tuple[str, tuple[str, ...]]:
+        keys = self._settings.shops_by_key(self._environment)
+        return next((key, shops) for key, shops in keys.items() if shop.label in shops)
+
+    def _recorder(self, api: str, shop: str) -> CallRecorder:
         recorder = CallRecorder(database.connect, api, shop)
         self._recorders.append(recorder)
         return recorder
 
 
-class _DailyPacer:
-    """ReturnGo's day: polling stops at the reserve, writes and look-ups may use it up."""
-
-    _LOOK_AGAIN_AFTER = 25
-
-    def __init__(self, count: DailyCount, settings: Settings) -> None:
-        self._count, self._quota = count, settings.quota
-        self._used, self._since = count.used(), 0
-
-    def wait(self, priority: Priority) -> None:
-        """Raises BudgetSpent when this kind of call may not go today."""
-        if self._since >= self._LOOK_AGAIN_AFTER:
-            self._used, self._since = self._count.used(), 0
-        reserve = int(self._quota.returngo_per_day * self._quota.returngo_reserve_share)
-        limit = self._quota.returngo_per_day - (reserve if priority >= Priority.POLL else 0)
-        if self._used + self._since >= limit:
-            raise BudgetSpent(
-                f"{self._used + self._since} of {self._quota.returngo_per_day} ReturnGo calls of the day are used: polling rests, the reserve is kept"
-            )
-        self._since += 1
-
-    def note(self, remaining: int | None, next_period_milliseconds: int | None) -> None:
-        """ReturnGo's answers say nothing of what is left."""
+def _minute_of(settings: Settings) -> PostgresPacer:
+    """The account's minute, as every process with these settings shares it."""
+    pool, share = settings.quota.brightpearl_per_minute, settings.quota.brightpearl_share
+    return PostgresPacer(database.connect, "brightpearl", int(pool * share), reserve=int(pool * _LEFT_TO_OTHERS))

@@ -1,4 +1,4 @@
-"""The historical audit: lists past returns, says what reading them costs, reads them within a share of the quota, and judges what was read.
+"""The historical audit: lists past returns, says what reading them costs, reads them with the calls that today's work leaves, and judges what was read.
 
 Read-only by construction: its accounts are made of settings in shadow mode, so that no path that writes can leave the process.
 It keeps what it read apart, and goes on where it stopped. Rules are `domain.audit`'s.
@@ -14,7 +14,7 @@ import psycopg
 
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import ReadFailed
-from returns_pipeline.clients.pacing import BudgetSpent
+from returns_pipeline.clients.pacing import BudgetSpent, Priority
 from returns_pipeline.clients.records_brightpearl import SalesCredit, SalesOrder
 from returns_pipeline.clients.records_returngo import RmaDetail
 from returns_pipeline.clients.records_warehouse import GoodsInLine
@@ -50,21 +50,23 @@ class AuditPlan:
     to_read: int
     returngo_calls: int
     brightpearl_calls: int
+    returngo_calls_now: int
     returngo_calls_a_day: int
 
     @property
     def days(self) -> int:
-        """Days that the audit needs within its share of ReturnGo's quota."""
+        """Days that the audit needs with what a day like this one leaves of ReturnGo's calls."""
         return -(-self.returngo_calls // self.returngo_calls_a_day)
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What one shop's audit has read so far, what is left, what could not be used, and what is wrong, the dearest first."""
+    """What one shop's audit has read so far, what is left and why, what could not be used, and what is wrong, the dearest first."""
 
     shop: str
     read: int
     left: int
+    why_left: str
     rejected: tuple[str, ...]
     findings: tuple[AuditFinding, ...]
 
@@ -93,43 +95,44 @@ def read_only(settings: Settings) -> Settings:
     return settings.model_copy(update={"mode": "shadow"})
 
 
-def plan(connection: psycopg.Connection, accounts: Accounts, settings: Settings, past: PastReturns) -> AuditPlan:
+def plan(connection: psycopg.Connection, accounts: Accounts, past: PastReturns) -> AuditPlan:
     """Lists the returns of the time, which costs a call per 500, and reckons what the rest costs.
 
     Raises:
         ReadFailed, BudgetSpent: the list could not be read to its end.
     """
-    rows = list(accounts.returngo(past.shop).list_rmas(created_since=past.begins))
+    rows = list(accounts.returngo(past.shop).list_rmas(created_since=past.begins, priority=Priority.BACKFILL))
     of_time = [row for row in rows if row.created_at is None or past.begins <= row.created_at < past.ends]
     audits.listed(connection, past.shop.label, ((row.rma_id, row.created_at) for row in of_time))
     to_read = len(audits.unread(connection, past.shop.label, past.begins, past.ends))
-    a_day = max(1, int(settings.quota.returngo_per_day * settings.quota.audit_share))
-    sets = -(-to_read // _AT_ONCE)
-    return AuditPlan(past.shop.label, len(of_time), to_read, to_read, sets * _BRIGHTPEARL_CALLS_PER_SET, a_day)
+    day = accounts.day_of(connection, past.shop).plan
+    now, sets = day.may_take.history, -(-to_read // _AT_ONCE)
+    a_day = max(1, now + day.facts.used.history)
+    return AuditPlan(past.shop.label, len(of_time), to_read, to_read, sets * _BRIGHTPEARL_CALLS_PER_SET, now, a_day)
 
 
-def run(connection: psycopg.Connection, accounts: Accounts, settings: Settings, past: PastReturns) -> AuditResult:
-    """Reads what is not read yet, at most the audit's share of a day, and judges all that was read.
+def run(connection: psycopg.Connection, accounts: Accounts, past: PastReturns) -> AuditResult:
+    """Reads what is not read yet with the calls that the plan of the day leaves to history, and judges all that was read.
 
     Raises:
         ReadFailed: an account could not be read; what was kept before stays.
     """
     shop = past.shop
     rejected: list[str] = []
-    today = audits.unread(connection, shop.label, past.begins, past.ends)
-    today = today[: max(1, int(settings.quota.returngo_per_day * settings.quota.audit_share))]
-    for start in range(0, len(today), _AT_ONCE):
-        wanted = today[start : start + _AT_ONCE]
-        details = list(_details(accounts, shop, wanted, rejected))
+    spent: list[str] = []
+    unread = audits.unread(connection, shop.label, past.begins, past.ends)
+    for start in range(0, len(unread), _AT_ONCE):
+        wanted = unread[start : start + _AT_ONCE]
+        details = list(_details(accounts, shop, wanted, rejected, spent))
         sales = _sales(accounts, shop, [detail for detail in details])
         for detail in details:
             facts = _facts(detail, sales.get(detail.rma.rma_id))
             audits.keep(connection, shop.label, detail.rma.rma_id, detail.rma.created_at, facts)
-        if len(details) + len(rejected) < len(wanted):
+        if spent:
             break
     cases = audits.read(connection, shop.label, past.begins, past.ends)
     left = len(audits.unread(connection, shop.label, past.begins, past.ends))
-    return AuditResult(shop.label, len(cases), left, tuple(rejected), tuple(judge(cases, shop)))
+    return AuditResult(shop.label, len(cases), left, "".join(spent), tuple(rejected), tuple(judge(cases, shop)))
 
 
 def judge(cases: Sequence[dict[str, Any]], shop: ShopSettings) -> list[AuditFinding]:
@@ -143,15 +146,16 @@ def judge(cases: Sequence[dict[str, Any]], shop: ShopSettings) -> list[AuditFind
 
 
 def _details(
-    accounts: Accounts, shop: ShopSettings, rma_ids: Sequence[int], rejected: list[str]
+    accounts: Accounts, shop: ShopSettings, rma_ids: Sequence[int], rejected: list[str], spent: list[str]
 ) -> Iterator[RmaDetail]:
     for rma_id in rma_ids:
         try:
-            yield accounts.returngo(shop).rma_detail(rma_id)
+            yield accounts.returngo(shop).rma_detail(rma_id, Priority.BACKFILL)
         except RecordRejected as rejection:
             rejected.append(f"RMA {rma_id}: {rejection}")
-        except BudgetSpent:
+        except BudgetSpent as refusal:
             # The rest is read when the day has calls again.
+            spent.append(str(refusal))
             return
 
 

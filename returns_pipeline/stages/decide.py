@@ -10,7 +10,7 @@ from returns_pipeline.domain import credits, findings, transfers
 from returns_pipeline.domain.balances import opening_balances
 from returns_pipeline.domain.bundles import component_balances, opened_bundles
 from returns_pipeline.domain.components import whole_units
-from returns_pipeline.domain.credits import CreditFacts
+from returns_pipeline.domain.credit_facts import CreditFacts
 from returns_pipeline.domain.places import places_of_units
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import Batch, commit

@@ -7,20 +7,22 @@ when an inspection may have happened, or when a person asks.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from returns_pipeline.clients.outcomes import ReadFailed
-from returns_pipeline.clients.pacing import BudgetSpent
+from returns_pipeline.clients.pacing import BudgetSpent, Priority
 from returns_pipeline.clients.records_returngo import RecordRejected, RmaDetail, RmaListRow, Transaction
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import polling
 from returns_pipeline.stages.gatekeeping import Batch, collector, commit, rejected_record
 from returns_pipeline.stages.passes import Pass
-from returns_pipeline.stages.reading import each_shop, refuse
+from returns_pipeline.stages.reading import as_it_was, each_shop, refuse
 from returns_pipeline.stages.report import StageReport
-from returns_pipeline.storage import cursors, open_returns
+from returns_pipeline.storage import cursors, open_returns, quota_days
 from returns_pipeline.storage.frames import of_records
 
 OPEN_STATUSES = ("Approved", "Received", "Validated")
@@ -33,6 +35,8 @@ _ANSWERED = 200
 # Names of orders in one call; an address has its limits.
 _NAMES_PER_CALL = 50
 _RETURN_TABLES = ("returngo_rmas", "returngo_return_items")
+_TRANSACTION_TABLES = ("returngo_transactions",)
+_NOT_OF_THIS_SHOP = "none of the returns that this run is about is this shop's"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def read_returns(stage_pass: Pass) -> tuple[StageReport, StageReport]:
 
 def read_transactions(stage_pass: Pass) -> StageReport:
     """Transactions that changed since the last pass, joined to their return by the units they name."""
-    return each_shop(stage_pass, _read_shop_transactions, ("returngo_transactions",))
+    return each_shop(stage_pass, _read_shop_transactions, _TRANSACTION_TABLES)
 
 
 def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
@@ -78,20 +82,42 @@ def _read_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     known = open_returns.known(stage_pass.connection, shop.label)
     moved: dict[int, str] = {}
     if stage_pass.scope.rma_ids:
-        listing, wanted = _Listing({}, set()), set(stage_pass.scope.rma_ids)
+        listing, wanted = _Listing({}, set()), _named(stage_pass, shop)
+        if not wanted:
+            return as_it_was(stage_pass, shop.label, _RETURN_TABLES, _NOT_OF_THIS_SHOP)
+        may_read = len(wanted)
     else:
+        if rest := polling.why_rest(stage_pass, shop, polling.RETURNS_ASKED_AT):
+            return as_it_was(stage_pass, shop.label, _RETURN_TABLES, rest)
         listing = _with_gone(client, _list(stage_pass, shop, client), known)
         if refusal := _empty_where_it_cannot_be(listing, known):
             return refuse(stage_pass, shop.label, _RETURN_TABLES, refusal)
-        wanted, moved = _wanted_details(stage_pass, shop, listing, known)
-    details, rejected = _details(client, shop, sorted(wanted))
-    report = _store(stage_pass, shop, listing, known, details, [*unusable, *rejected])
+        changed, moved = _wanted_details(stage_pass, shop, listing, known)
+        wanted = sorted(changed)
+        day = stage_pass.accounts.day_of(stage_pass.connection, shop).with_details_due(len(wanted))
+        may_read = day.plan.may_take.details
+    details, rejected = _details(client, shop, wanted[:may_read])
+    left = len(wanted) - len(details) - len(rejected)
+    if stage_pass.scope.is_sweep:
+        again, unreadable = _details(client, shop, _second_look(known, wanted), Priority.BACKFILL)
+        details, rejected = details + again, rejected + unreadable
+    report = _store(stage_pass, shop, listing, known, details, [*unusable, *rejected], left)
+    if left:
+        report.notes.append(
+            f"{shop.label}: {left} of {len(wanted)} changed returns wait until the day has calls for their details"
+        )
     report.counts["changed_rows"] += open_returns.move_on(stage_pass.connection, shop.label, moved)
     if all(gate.passed for gate in report.gates):
         read = [detail.rma.rma_id for detail in details] + [finding.rma_id for finding in rejected if finding.rma_id]
         listed_as = {rma_id: _told(listing.rows[rma_id]) for rma_id in read if rma_id in listing.rows}
         open_returns.remember_unusable(stage_pass.connection, shop.label, listed_as, stage_pass.now)
     return report
+
+
+def _named(stage_pass: Pass, shop: ShopSettings) -> list[int]:
+    """The returns that the run is about and that may be this shop's: asked for in another shop, a known one costs a call and closes a gate."""
+    shop_of = open_returns.shops_of(stage_pass.connection, stage_pass.scope.rma_ids)
+    return sorted(rma_id for rma_id in stage_pass.scope.rma_ids if shop_of.get(rma_id, shop.label) == shop.label)
 
 
 def _list(stage_pass: Pass, shop: ShopSettings, client: ReturnGoClient) -> _Listing:
@@ -149,9 +175,13 @@ def _wanted_details(
                 wanted.add(rma_id)
     if "returngo" in shop.policy.inspection_source:
         wanted |= open_returns.awaiting_inspection(stage_pass.connection, shop.label, stage_pass.now)
-    if stage_pass.scope.is_sweep:
-        wanted |= set(known.loc[known["is_open"], "rma_id"])
     return {int(rma_id) for rma_id in wanted}, moved
+
+
+def _second_look(known: pd.DataFrame, wanted: Sequence[int]) -> list[int]:
+    """Open returns that nothing speaks for, the longest unread first: what a sweep reads with the calls that today's work leaves."""
+    unread = known[known["is_open"] & ~known["rma_id"].isin(list(wanted))]
+    return [int(rma_id) for rma_id in unread.sort_values(["detail_read_at", "rma_id"])["rma_id"]]
 
 
 def _told(row: RmaListRow) -> str:
@@ -174,12 +204,12 @@ def _list_tells(stage_pass: Pass, shop: ShopSettings, before: str, now: str, unt
 
 
 def _details(
-    client: ReturnGoClient, shop: ShopSettings, rma_ids: Sequence[int]
+    client: ReturnGoClient, shop: ShopSettings, rma_ids: Sequence[int], priority: Priority = Priority.POLL
 ) -> tuple[list[RmaDetail], list[Finding]]:
     details, rejected = [], []
     for rma_id in rma_ids:
         try:
-            details.append(client.rma_detail(rma_id))
+            details.append(client.rma_detail(rma_id, priority))
         except RecordRejected as rejection:
             rejected.append(rejected_record(rejection, shop.label, "rma", str(rma_id)))
         except ReadFailed as failure:
@@ -213,6 +243,7 @@ def _store(
     known: pd.DataFrame,
     details: Sequence[RmaDetail],
     rejected: Sequence[Finding],
+    left: int,
 ) -> StageReport:
     was_open = set(known.loc[known["is_open"], "rma_id"])
     # A run about single returns reads no list: what the last one said stays.
@@ -249,11 +280,14 @@ def _store(
             shop,
             _CHANGED_SINCE,
             (stamp for detail in details for stamp in (detail.rma.created_at, detail.rma.last_updated_at)),
-        ),
+        )
+        | polling.asked_now(stage_pass, polling.RETURNS_ASKED_AT)
+        | ({} if stage_pass.scope.rma_ids else {quota_days.DETAILS_LEFT: str(left)}),
     )
     report.counts["units"] = len(items)
     report.add_money("paid", items, "shop_paid_price_minor", "shop_currency")
     report.counts["details_read"] = len(details) + len(rejected)
+    report.counts["details_left"] = left
     report.counts["open_returns"] = len(listing.open_ids)
     return report
 
@@ -271,11 +305,16 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
     earliest = open_returns.earliest_creation(stage_pass.connection, shop.label)
     if earliest is None:
         return commit(stage_pass, shop.label, "ingest:transactions", [_transaction_batch(shop, [], {})])
-    start = dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest
     if stage_pass.scope.rma_ids:
-        transactions = list(client.list_transactions(rma_ids=stage_pass.scope.rma_ids))
+        of_shop = _named(stage_pass, shop)
+        rest = None if of_shop else _NOT_OF_THIS_SHOP
+        asked: dict[str, Any] = {"rma_ids": of_shop}
     else:
-        transactions = list(client.list_transactions(updated_since=start))
+        rest = polling.why_rest(stage_pass, shop, polling.TRANSACTIONS_ASKED_AT)
+        asked = {"updated_since": dt.datetime.fromisoformat(since) - _OVERLAP if since else earliest}
+    if rest is not None:
+        return as_it_was(stage_pass, shop.label, _TRANSACTION_TABLES, rest)
+    transactions = list(client.list_transactions(**asked))
     named = {item_id for transaction in transactions for item_id in transaction.returned_item_ids}
     rma_of_item = open_returns.rma_of_items(stage_pass.connection, named)
     report = commit(
@@ -285,7 +324,8 @@ def _read_shop_transactions(stage_pass: Pass, shop: ShopSettings) -> StageReport
         [replace(_transaction_batch(shop, transactions, rma_of_item), rejected=rejected)],
         moved_cursors=_moved(
             stage_pass, shop, _TRANSACTIONS_SINCE, (t.last_updated_at or t.created_at for t in transactions)
-        ),
+        )
+        | polling.asked_now(stage_pass, polling.TRANSACTIONS_ASKED_AT),
     )
     for transaction in transactions:
         if transaction.status == "Success":

@@ -82,7 +82,7 @@ def refuse_unfit(connection: psycopg.Connection, accounts: Accounts, settings: S
     """
     if settings.mode != "live":
         return
-    exposed = exposure.objections(settings, exposure.running_commands())
+    exposed = exposure.objections(settings, exposure.running_servers())
     if exposed:
         raise NotReady("nothing is written while the UI is open to others:\n  " + "\n  ".join(exposed))
     found = preflight.objections(connection, accounts, settings)

@@ -1,4 +1,7 @@
-"""How a stage reads frames of one shop, and what happens when a shop's account cannot be read: its gates close, others go on."""
+"""How a stage reads frames of one shop, and what happens when a shop's account cannot be read: its gates close, others go on.
+
+A shop that is not asked, because the day's calls are for something else, is no such case: its facts and gates stand as they were.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -12,8 +15,8 @@ from returns_pipeline.domain.bundles import open_bundles, opened_bundles
 from returns_pipeline.settings import ShopSettings
 from returns_pipeline.stages.gatekeeping import judge_gate
 from returns_pipeline.stages.passes import Pass
-from returns_pipeline.stages.report import StageReport, total_of
-from returns_pipeline.storage import frames, open_returns, scopes
+from returns_pipeline.stages.report import GateVerdict, StageReport, total_of
+from returns_pipeline.storage import frames, gates, open_returns, scopes
 
 ORDER_ROWS = "brightpearl_sales_order_rows"
 
@@ -74,7 +77,7 @@ class Frames:
 def each_shop(
     stage_pass: Pass, read: Callable[[Pass, ShopSettings], StageReport], tables: Sequence[str]
 ) -> StageReport:
-    """Runs a stage's read for every shop; one that fails closes its own gates and the others go on.
+    """Runs a stage's read for every shop; one that fails closes its own gates, one whose calls of the day are spent stands as it was, others go on.
 
     Raises:
         ReadFailed: every shop failed.
@@ -83,7 +86,9 @@ def each_shop(
     for shop in stage_pass.shops:
         try:
             reports.append(read(stage_pass, shop))
-        except (ReadFailed, BudgetSpent) as failure:
+        except BudgetSpent as spent:
+            reports.append(as_it_was(stage_pass, shop.label, tables, str(spent)))
+        except ReadFailed as failure:
             failures.append(failure)
             reports.append(refuse(stage_pass, shop.label, tables, str(failure)))
     if failures and len(failures) == len(stage_pass.shops):
@@ -97,4 +102,18 @@ def refuse(stage_pass: Pass, shop: str, tables: Sequence[str], reason: str) -> S
     for table in tables:
         report.gates.append(judge_gate(stage_pass, shop, table, reason))
     report.notes.append(f"{shop}: {reason}")
+    return report
+
+
+def as_it_was(stage_pass: Pass, shop: str, tables: Sequence[str], why: str) -> StageReport:
+    """A shop that was not asked: rows, cursors and gates stand as they were; a table that was never read has no open gate."""
+    standing = {gate.table: gate for gate in gates.newest(stage_pass.connection, shop)}
+    report = StageReport()
+    for table in tables:
+        gate = standing.get(table)
+        report.gates.append(
+            GateVerdict(shop, table, gate.passed, gate.reason) if gate else GateVerdict(shop, table, False, why)
+        )
+    report.counts["shops_not_asked"] += 1
+    report.notes.append(f"{shop}: {why}")
     return report

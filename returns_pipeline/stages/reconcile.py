@@ -1,6 +1,7 @@
 """Holds returns, receipts, credits and money against each other, and measures the pipeline itself. Months are closed by `closing`."""
 
 import datetime as dt
+import os
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
 from returns_pipeline.stages.recording import judged_rmas, observe
 from returns_pipeline.stages.report import StageReport, Verdict, total_of
-from returns_pipeline.storage import coverage, frames, heartbeats, ledger, measures
+from returns_pipeline.storage import coverage, frames, heartbeats, ledger, measures, quota_days
 
 # Lines on which goods-in and credit have met; their share is what the match covers, over all shops together.
 _MET = ("complete", "credited")
@@ -65,6 +66,9 @@ def measure_health(stage_pass: Pass) -> StageReport:
     report.counts.update({f"measures_{state}": len(group) for state, group in measured.groupby("state")})
     report.notes = [row["message"] for row in measured[measured["state"] != "ok"].to_dict("records")]
     # Dagster's event log keeps it where no hand on our tables reaches.
+    days = quota_days.read_all(stage_pass.connection, stage_pass.settings, os.environ)
+    quota_days.keep(stage_pass.connection, days)
+    report.tables["returngo_day"] = [{"key": day.key, **row} for day in days for row in quota_days.by_purpose(day)]
     report.facts["audit_head"] = str(ledger.head(stage_pass.connection))
     _judge_health(stage_pass, measured, report)
     report.notes += standing_in.tell_of_silent_alerters(stage_pass)
@@ -95,6 +99,11 @@ def _judge_health(stage_pass: Pass, measured: pd.DataFrame, report: StageReport)
             "goods_come_as_on_other_days",
             measured[measured["measure"] == "goods-in lines booked in 24 hours"],
             "Ask the warehouse whether nothing came; if something did, run full_sweep and look at the last runs of returns_sync.",
+        ),
+        (
+            "returngo_calls_last_the_day",
+            measured[measured["measure"] == measures.RETURNGO_CALLS],
+            "See returns.quota_days for what takes the calls; ask ReturnGo for more, or let the backlog pass.",
         ),
         (
             "the_audit_chain_holds",

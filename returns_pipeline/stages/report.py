@@ -35,7 +35,7 @@ class Verdict:
 
 @dataclass
 class StageReport:
-    """Counts by name, money in minor units by (name, currency), one gate per shop, standing checks, first offenders as (what, id), notes in plain words, facts by name."""
+    """Counts by name, money in minor units by (name, currency), one gate per shop, standing checks, first offenders as (what, id), notes in plain words, facts and tables by name."""
 
     counts: Counter[str] = field(default_factory=Counter)
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -45,6 +45,7 @@ class StageReport:
     notes: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, str | int]]] = field(default_factory=dict)
 
     def add_money(self, name: str, frame: pd.DataFrame, column: str, currency: str = "currency") -> None:
         """Adds the sum of `column` (minor units) per currency under `name`."""
@@ -61,6 +62,7 @@ class StageReport:
         self.notes.extend(other.notes)
         self.files.update(other.files)
         self.facts.update(other.facts)
+        self.tables.update(other.tables)
 
     @property
     def closed_gates(self) -> list[GateVerdict]:

@@ -63,6 +63,13 @@ _CHECKS = (
         is_error=False,
     ),
     StandingCheck(
+        "returngo_calls_last_the_day",
+        "operations/health",
+        "ReturnGo's calls last for the day: lists and details need not rest",
+        "integration",
+        is_error=False,
+    ),
+    StandingCheck(
         "the_audit_chain_holds",
         "operations/health",
         "No row of the ledger's audit was changed",

@@ -78,7 +78,8 @@ def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) ->
                 report.counts[f"effects_{state}"] += getattr(drained, state)
             if drained.stopped_reason:
                 report.notes.append(drained.stopped_reason)
-            if asked_to_stop() or not drained.confirmed:
+            # Where time is up, another round would only plan what the next run plans from newer facts.
+            if asked_to_stop() or runner.is_over or not drained.confirmed:
                 break
     _tell(stage_pass, writer, kinds, findings, report)
     return report

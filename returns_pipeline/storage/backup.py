@@ -5,6 +5,8 @@ import subprocess
 import warnings
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from returns_pipeline.storage import database
 
 with warnings.catch_warnings():
@@ -30,7 +32,7 @@ def write(url: str, path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     try:
-        _run("pg_dump", "--format=custom", f"--file={path}", f"--dbname={url}")
+        _run(url, "pg_dump", "--format=custom", f"--file={path}")
     except BackupFailed:
         path.unlink()
         raise
@@ -49,7 +51,7 @@ def restore(url: str, path: Path) -> None:
         raise BackupFailed(f"there is no backup {path}")
     # Without an administrator's rights nothing can be given to another role: then all of it belongs to who restores.
     owners = [] if _is_administrator(url) else ["--no-owner"]
-    _run("pg_restore", "--clean", "--if-exists", "--single-transaction", *owners, f"--dbname={url}", str(path))
+    _run(url, "pg_restore", "--clean", "--if-exists", "--single-transaction", *owners, str(path))
 
 
 def _is_administrator(url: str) -> bool:
@@ -58,7 +60,16 @@ def _is_administrator(url: str) -> bool:
     return bool(found and found[0])
 
 
-def _run(tool: str, *arguments: str) -> None:
-    answer = subprocess.run([str(POSTGRES_BIN_PATH / tool), *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - the wheel's own tool
+def _run(url: str, tool: str, *arguments: str) -> None:
+    named = conninfo_to_dict(database.plain_url(url))
+    # Every user of the machine may read a process's arguments; its environment only its owner may.
+    environment = os.environ | {"PGPASSWORD": str(named.pop("password"))} if "password" in named else None
+    answer = subprocess.run(  # noqa: S603 - the wheel's own tool
+        [str(POSTGRES_BIN_PATH / tool), f"--dbname={make_conninfo('', **named)}", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
     if answer.returncode:
         raise BackupFailed(f"{tool} ended with {answer.returncode}: {answer.stderr.strip()[-600:]}")

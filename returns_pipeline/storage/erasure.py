@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from returns_pipeline.storage import remarks
 from returns_pipeline.storage.ledger import audit
 
 
@@ -20,12 +21,11 @@ class Erased:
 
 
 _STATEMENTS = {
-    "reasons of units": """UPDATE returngo_return_items SET return_reason = NULL, non_restockable_reason = NULL, non_returned_reason = NULL
-                            WHERE rma_id = ANY(%(rma_ids)s)""",
-    "reasons of lines": "UPDATE returns_return_lines SET return_reasons = NULL WHERE rma_id = ANY(%(rma_ids)s)",
+    place.name: f"UPDATE {place.table} x SET {place.forget} WHERE {place.holds} AND {place.rma_id} = ANY(%(rma_ids)s)"  # noqa: S608 - literals only
+    for place in remarks.PLACES
+} | {
     "parcels": """UPDATE returngo_shipments SET carrier_name = NULL, tracking_number = NULL, tracking_url = NULL, label_url = NULL
                    WHERE rma_id = ANY(%(rma_ids)s)""",
-    "inspections": "UPDATE inspections SET reason = NULL WHERE rma_id = ANY(%(rma_ids)s)",
     "credits": "UPDATE brightpearl_sales_credits SET customer_contact_id = NULL WHERE order_id = ANY(%(order_ids)s)",
     "past returns": "DELETE FROM audit_cases WHERE rma_id = ANY(%(rma_ids)s)",
 }
@@ -34,8 +34,8 @@ _STATEMENTS = {
 def erase(connection: psycopg.Connection, order: str, *, by: str, reason: str) -> Erased:
     """Forgets free text, parcels' numbers and links, the contact's number on credits and what an audit read, of every return of one order.
 
-    Quantities, money, tax, ids and the ledger with its audit stay: they are the books. Names, addresses and mail were never kept. Ask ReturnGo and
-    Brightpearl first: what they still hold would be read again when the return changes there.
+    Quantities, money, tax, ids and the ledger with its audit stay: they are the books; the ledger's notes lose the customer's words and keep the hash
+    of what was sent. Names, addresses and mail were never kept. Ask ReturnGo and Brightpearl first: what they still hold would be read again.
 
     Args:
         order: Shopify's order id, the order's name, or Brightpearl's order id.

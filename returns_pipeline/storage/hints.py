@@ -63,13 +63,12 @@ def take(
     now: dt.datetime,
     before: dt.datetime,
 ) -> None:
-    """Ends the waiting of hints that led to a look, of those that lead to none, and of all that are as old as `before`; a week later they are forgotten."""
+    """Ends the waiting of hints that led to a look, of those that lead to none, and of all that are as old as `before`."""
     connection.execute(
         """UPDATE hints SET taken_at = %(now)s, led_to_look = hint_id = ANY(%(followed)s)
             WHERE taken_at IS NULL AND (hint_id = ANY(%(followed)s) OR hint_id = ANY(%(idle)s) OR noted_at <= %(before)s)""",
         {"now": now, "followed": list(followed), "idle": list(idle), "before": before},
     )
-    connection.execute("DELETE FROM hints WHERE taken_at < %s - interval '7 days'", (now,))
 
 
 def looks_since(connection: psycopg.Connection, moment: dt.datetime) -> int:
@@ -110,7 +109,7 @@ def moved_by_us(connection: psycopg.Connection, rma_ids: Collection[int], since:
 
 
 def counts_by_sender(connection: psycopg.Connection) -> list[tuple[str, str, str, int, dt.datetime]]:
-    """Sender, shop, subject, how many and the newest, of the hints that are kept (a week)."""
+    """Sender, shop, subject, how many and the newest, of the hints that are kept."""
     return connection.execute(
         "SELECT sender, shop, subject, count(*)::int, max(noted_at) FROM hints GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     ).fetchall()

@@ -1,6 +1,7 @@
 """Measures of the pipeline itself, straight from the database: heartbeats, quota, the oldest gap, effects without an answer. No API."""
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,13 @@ import pandas as pd
 import psycopg
 
 from returns_pipeline.settings import Settings
-from returns_pipeline.storage import gaps, gates, heartbeats, outbox, volumes
+from returns_pipeline.storage import gaps, gates, heartbeats, outbox, quota_days, volumes
 from returns_pipeline.storage.ledger import audit
 
-_QUOTA_ALARM_SHARE = 0.7
+RETURNGO_CALLS = "ReturnGo calls in 24 hours"
+_MORE_CALLS = "If it stays so, ask ReturnGo for more calls a day and write them into [quota] returngo_per_day; after a backlog it passes by itself"
+# Below this share of the pool other apps leave too little, or we take too much.
+_LEAST_SHARE_LEFT = 0.2
 _NEWEST_AUDIT_ROWS = 2_000
 
 
@@ -25,7 +29,8 @@ def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime
         *_volumes(connection, settings, now),
         *_effects(connection),
         *_stopped(connection),
-        _quota(connection, settings),
+        *_returngo_days(connection, settings),
+        _brightpearl_minute(connection, settings),
         _audit(connection),
         *_alerts(connection, now),
     ]
@@ -34,8 +39,9 @@ def measure(connection: psycopg.Connection, settings: Settings, now: dt.datetime
     return frame
 
 
-def _row(name: str, value: int, unit: str, state: str, message: str, shop: str = "") -> dict[str, Any]:
-    return {"measure": name, "shop": shop, "value": Decimal(value), "unit": unit, "state": state, "message": message}
+def _row(name: str, value: int | None, unit: str, state: str, message: str, shop: str = "") -> dict[str, Any]:
+    exact = None if value is None else Decimal(value)
+    return {"measure": name, "shop": shop, "value": exact, "unit": unit, "state": state, "message": message}
 
 
 def _heartbeats(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
@@ -100,16 +106,40 @@ def _stopped(connection: psycopg.Connection) -> Iterator[dict[str, Any]]:
         yield _row(f"writing to {sink}", int(minutes), "minutes stopped", "bad", f"nothing is written: {reason}")
 
 
-def _quota(connection: psycopg.Connection, settings: Settings) -> dict[str, Any]:
+def _returngo_days(connection: psycopg.Connection, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Three rows for each key, under the label of its first shop; the message names them all and what to do."""
+    for day in quota_days.read_all(connection, settings, os.environ):
+        plan, shop, shops = day.plan, day.shops[0], ", ".join(day.shops)
+        mend = "" if plan.state == "ok" else f". {_MORE_CALLS}"
+        yield _row(RETURNGO_CALLS, plan.facts.used.total, "calls", plan.state, day.in_words + mend, shop)
+        every = plan.asks_every_minutes
+        message = f"{shops}: ReturnGo's lists " + ("rest" if every is None else f"are asked every {every} minutes")
+        yield _row("ReturnGo's lists are asked every", every, "minutes", "ok", message, shop)
+        history = plan.may_take.history
+        message = f"{shops}: {history} ReturnGo calls are left for past returns and second looks"
+        yield _row("ReturnGo calls left for history", history, "calls", "ok", message, shop)
+
+
+def _brightpearl_minute(connection: psycopg.Connection, settings: Settings) -> dict[str, Any]:
+    """How much of our share of Brightpearl's minute the last hour took, and how low the pool got that all apps of the account share."""
     row = connection.execute(
-        "SELECT coalesce(sum(calls), 0)::bigint FROM api_calls WHERE api = 'returngo' AND hour > now() - interval '24 hours'"
+        """SELECT coalesce(sum(calls), 0)::bigint, min(least_remaining), coalesce(sum(refused), 0)::bigint,
+                  60 + extract(epoch FROM clock_timestamp() - date_trunc('hour', clock_timestamp(), 'UTC'))::int / 60
+             FROM api_usage WHERE api = 'brightpearl' AND hour > clock_timestamp() - interval '2 hours'"""
     ).fetchone()
-    used = int(row[0]) if row else 0
-    allowed = settings.quota.returngo_per_day
-    state = "warn" if used > allowed * _QUOTA_ALARM_SHARE else "ok"
-    return _row(
-        "ReturnGo calls in 24 hours", used, "calls", state, f"{used} of {allowed} ReturnGo calls of a day are used"
+    calls, lowest, refused, minutes = row or (0, None, 0, 60)
+    quota = settings.quota
+    percent = round(100 * calls / minutes / (quota.brightpearl_per_minute * quota.brightpearl_share))
+    is_low = lowest is not None and lowest < quota.brightpearl_per_minute * _LEAST_SHARE_LEFT
+    pool = (
+        ""
+        if lowest is None
+        else f"; at the lowest {lowest} of the {quota.brightpearl_per_minute} calls a minute that all apps share were left"
     )
+    message = (
+        f"{percent}% of our share of Brightpearl's calls a minute used over the last hour{pool}; {refused} refused"
+    )
+    return _row("Brightpearl's share in use", percent, "percent", "warn" if is_low or refused else "ok", message)
 
 
 def _audit(connection: psycopg.Connection) -> dict[str, Any]:

@@ -33,13 +33,21 @@ def newest(connection: psycopg.Connection, shop: str) -> dt.datetime | None:
 
 
 def known(connection: psycopg.Connection, shop: str) -> pd.DataFrame:
-    """Open returns and those of the last 60 days: rma_id, status, order_name, list_fingerprint, is_open."""
+    """Open returns and those of the last 60 days: rma_id, status, order_name, list_fingerprint, is_open, detail_read_at."""
     rows = connection.execute(
-        "SELECT rma_id, status, order_name, list_fingerprint, is_open FROM returngo_rmas WHERE shop = %s AND (is_open OR detail_read_at > now() - interval '60 days')",
+        "SELECT rma_id, status, order_name, list_fingerprint, is_open, detail_read_at FROM returngo_rmas WHERE shop = %s AND (is_open OR detail_read_at > now() - interval '60 days')",
         (shop,),
     ).fetchall()
-    frame = pd.DataFrame(rows, columns=["rma_id", "status", "order_name", "list_fingerprint", "is_open"])
+    frame = pd.DataFrame(
+        rows, columns=["rma_id", "status", "order_name", "list_fingerprint", "is_open", "detail_read_at"]
+    )
     return frame.astype({"rma_id": "int64", "is_open": "bool"})
+
+
+def shops_of(connection: psycopg.Connection, rma_ids: Collection[int]) -> dict[int, str]:
+    """RMA id -> its shop, for the returns that are known."""
+    rows = connection.execute("SELECT rma_id, shop FROM returngo_rmas WHERE rma_id = ANY(%s)", (list(rma_ids),))
+    return dict(rows.fetchall())
 
 
 def untold_parcels(connection: psycopg.Connection, shop: str) -> dict[int, list[str]]:

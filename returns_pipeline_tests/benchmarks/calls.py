@@ -1,169 +1,256 @@
-"""How many calls a return costs over its whole life, on the sandbox, beside the plain way of doing the same. No time is measured here.
+"""How many calls a return costs over its whole life, on the sandbox, beside the plain way of doing the same. No time is bounded here.
 
-The plain way is counted, not called: a detail of each open return and each order, credit and product by itself at every pass.
+2,000 returns of `mix` begin over seven half days and live to their end, once where goods are inspected by their shelf and once where they are
+inspected in ReturnGo. The pipeline makes one pass after each half day. So these are the calls that returns cause; ticks in between, in
+which nothing moved, cost what `quiet_tick` says whatever the number of returns, but for a page of ReturnGo's list per 500 open ones.
+
+The plain way reads a detail of each open return and each of their orders, credits and products by itself at every poll, and records each transaction by
+itself. It is made once, at the fullest moment, and counted for the other polls from what was open then.
 """
 
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+
 from returns_pipeline.commands.sandbox_process import Sandbox, running
 from returns_pipeline.storage import database, embedded, home
+from returns_pipeline_tests.benchmarks import mix
 
-RETURNS, COHORT = 20, 20
-# Lists and searches cost the same for one return and for two hundred, so that a small number of returns is held to these alone.
-MOST_PER_RETURN = {"returngo GET /rma/{id}": 1.0, "returngo PUT /shipment/{id}": 1.0, "brightpearl_writes": 4.0}
-# Ordinary orders: one article, two, several of one article, a discount, a bundle. The odd ones are the scenarios'.
-_ORDINARY = ("single", "pair", "single", "several", "single", "order_discount", "single", "bundle")
-_SHOP = "uk"
+RETURNS, HALF_DAYS, SEED = 2000, 7, 7
 INSPECTED_IN_RETURNGO = 'inspection_source = ["returngo", "job", "brightpearl_location"]'
 INSPECTED_ELSEWHERE = 'inspection_source = ["job", "brightpearl_location"]'
+# An expected return that nobody sent is cancelled within the simulated week.
+_GIVEN_UP_AFTER_DAYS = 2
+MOST_PER_RETURN = {
+    "elsewhere": {"returngo": 2.0, "brightpearl_writes": 4.0, "brightpearl_reads": 0.2},
+    "in_returngo": {"returngo": 3.0, "brightpearl_writes": 4.0, "brightpearl_reads": 0.2},
+}
+MOST_IN_A_QUIET_TICK = 3
+MOST_FOR_NEW_GOODS = 2
+_PAGE = 500
+Key = tuple[str, str, str, str]
+_END = object()
 
 
-@dataclass
-class Cohort:
-    """Returns that live through the same days together, and how far they are."""
-
-    rma_ids: list[int]
-    day: int = 0
-
-
-@dataclass
 class Life:
-    """What was called while the returns lived."""
+    """The returns of one shop, the pipeline's passes over them, and what the plain way would have called meanwhile."""
 
-    sandbox: Sandbox
-    plain: Counter[str] = field(default_factory=Counter)
-    cohorts: list[Cohort] = field(default_factory=list)
-
-    def act(self, actor: str, verb: str, **arguments: Any) -> Any:
-        return self.sandbox.post("/act", {"actor": actor, "verb": verb, **arguments})
+    def __init__(self, sandbox: Sandbox, *, inspects_in_returngo: bool = False) -> None:
+        self.sandbox = sandbox
+        self.people = mix.People(sandbox, inspects_in_returngo=inspects_in_returngo)
+        self.plain: Counter[str] = Counter()
+        self.polls = 0
 
     def announce(self, count: int) -> None:
-        """Customers ask for returns and customer service approves them."""
-        rma_ids = []
-        for number in range(count):
-            order = self.act("customer", "buy", shop=_SHOP, shape=_ORDINARY[number % len(_ORDINARY)])
-            rma = self.act("customer", "request_return", order_name=order["order_name"])
-            rma_ids.append(rma["rma_id"])
-        self.sandbox.post("/advance", {"hours": 1})
-        for rma_id in rma_ids:
-            self.act("cx", "approve", rma_id=rma_id)
-        self.cohorts.append(Cohort(rma_ids))
-
-    def next_day(self) -> None:
-        """Every cohort goes a step on: delivered, booked in, paid and done."""
-        for cohort in self.cohorts:
-            cohort.day += 1
-            for actor, verb in _DAYS.get(cohort.day, ()):
-                for rma_id in cohort.rma_ids:
-                    self.act(actor, verb, rma_id=rma_id)
+        """Customers buy, ask for returns, and customer service approves them."""
+        for steps in mix.returns(self.people, count, SEED):
+            next(steps)
 
     def sync(self) -> None:
-        """The pipeline works until nothing moves; the plain way would have asked for each open thing by itself in every pass."""
+        """The pipeline works until nothing moves."""
+        while self.half_day(hours=0):
+            pass
+
+    def live(self, returns: int, half_days: int) -> Counter[Key]:
+        """So many returns begin over these half days and live to their end; answers what that cost."""
+        waiting = mix.returns(self.people, returns, SEED)
+        # The goods of the new orders are shipped within a day; before that nobody returns them.
+        self.sandbox.post("/advance", {"hours": 25})
+        begin, self.plain, self.polls = calls_by_account(), Counter(), 0
+        each_time = -(-returns // half_days)
+        under_way: list[mix.Steps] = []
+        while waiting or under_way:
+            under_way += waiting[:each_time]
+            del waiting[:each_time]
+            under_way = [steps for steps in under_way if next(steps, _END) is not _END]
+            self.people.act("warehouse", "ship_transfers")
+            self.half_day()
+        self._give_up_what_was_not_sent()
+        return calls_by_account() - begin
+
+    def half_day(self, hours: int = 12) -> int:
+        """The clock goes on, the pipeline makes a pass, and people approve what waits for them; answers how much moved."""
         from returns_pipeline.commands import postings
-        from returns_pipeline.commands.sync import sync
-        from returns_pipeline.stages.passes import Scope
 
-        for _ in range(2):
-            result = sync(Scope(), until_idle=True)
-            assert result.is_good, (result.failed_steps, result.closed_gates)
-            self._ask_plainly(len(result.run_ids))
-            if not postings.approve_waiting(by="Benchmark"):
-                break
+        self.sandbox.post("/advance", {"hours": hours})
+        moved = pass_once()
+        self.polls += 1
+        self.plain += plain_poll()
+        return moved + postings.approve_waiting(by="Benchmark")
 
-    def _ask_plainly(self, passes: int) -> None:
-        with database.connect() as connection:
-            ((returns, orders, credits, products),) = connection.execute(
-                """SELECT count(DISTINCT r.rma_id), count(DISTINCT l.order_id), count(DISTINCT c.credit_id), count(DISTINCT l.product_id)
-                     FROM returngo_rmas r LEFT JOIN returns_return_lines l USING (rma_id)
-                     LEFT JOIN brightpearl_sales_credits c ON c.order_id = l.order_id WHERE r.is_open"""
-            ).fetchall()
-        self.plain["returngo"] += passes * returns
-        self.plain["brightpearl_reads"] += passes * (orders + credits + products)
+    def _give_up_what_was_not_sent(self) -> None:
+        """A return that is asked for later tells the shop's clock; then the pipeline works until nothing moves."""
+        self.sandbox.post("/advance", {"hours": 24 * _GIVEN_UP_AFTER_DAYS})
+        self.announce(1)
+        self.sync()
 
 
-_DAYS: Mapping[int, tuple[tuple[str, str], ...]] = {
-    1: (("carrier", "ship"), ("carrier", "deliver")),
-    2: (("warehouse", "receive"),),
-    3: (("cx", "refund"), ("cx", "mark_done")),
-}
+def figures() -> dict[str, Any]:
+    """What the benchmark tells, by where goods are inspected."""
+    return {"elsewhere": measure(RETURNS, HALF_DAYS), "in_returngo": measure(RETURNS, HALF_DAYS, in_returngo=True)}
 
 
-def live(sandbox: Sandbox, returns: int, cohort: int) -> dict[str, Any]:
-    """Lets so many returns live from request to Done, and answers what that cost."""
-    life = Life(sandbox)
-    # What the retailer had before is read first: those calls are not these returns'.
-    life.sync()
-    begin, life.plain = calls(), Counter()
-    while not life.cohorts or any(each.day < len(_DAYS) for each in life.cohorts):
-        life.next_day()
-        if len(life.cohorts) * cohort < returns:
-            life.announce(min(cohort, returns - len(life.cohorts) * cohort))
-        sandbox.post("/advance", {"hours": 12})
+def measure(returns: int, half_days: int, *, in_returngo: bool = False) -> dict[str, Any]:
+    """Calls per return of one week, of a tick without change, and of goods that came in; ours and the plain way's."""
+    with retailer(in_returngo=in_returngo) as sandbox:
+        life = Life(sandbox, inspects_in_returngo=in_returngo)
+        # What the retailer had before is read first: those calls are not these returns'.
         life.sync()
-    spent = calls() - begin
-    quiet = _quiet_tick()
-    return {
-        "returns": returns,
-        "cohort": cohort,
-        "per_return": {name: round(total / returns, 3) for name, total in sorted(_in_short(spent).items())},
-        "plain_per_return": {name: round(total / returns, 1) for name, total in sorted(life.plain.items())},
-        "by_path": {" ".join(key): count for key, count in sorted(spent.items())},
-        "quiet_tick": {" ".join(key): count for key, count in sorted(quiet.items())},
-        "credits_posted": _posted(),
-    }
+        begun = time.perf_counter()
+        spent = life.live(returns, half_days)
+        seconds = time.perf_counter() - begun
+        ours = {name: round(total / returns, 3) for name, total in sorted(in_short(spent).items())}
+        plain = {name: round(total / returns, 3) for name, total in sorted((life.plain + plain_writes()).items())}
+        return {
+            "returns": returns,
+            "passes": life.polls,
+            "seconds": round(seconds, 1),
+            "per_return": ours,
+            "plain_per_return": plain,
+            "plain_to_ours": {name: round(plain[name] / ours[name], 1) for name in plain},
+            "by_path": {" ".join(key): count for key, count in sorted(without_shop(spent).items())},
+            "quiet_tick": quiet_tick(),
+            "new_goods_in": new_goods_in(life),
+            "ledger": ledger_in_short(),
+        }
+
+
+def pass_once() -> int:
+    """One pass of the pipeline; answers how much moved.
+
+    Raises:
+        AssertionError: a step failed or a gate closed.
+    """
+    from returns_pipeline.commands.sync import sync
+    from returns_pipeline.stages.passes import Scope
+
+    result = sync(Scope())
+    if not result.is_good:
+        raise AssertionError(f"the pass failed: {result.failed_steps or result.closed_gates}")
+    return result.moved
 
 
 def calls() -> Counter[tuple[str, str, str]]:
     """Calls written down so far, by API, method and path."""
+    return without_shop(calls_by_account())
+
+
+def calls_by_account() -> Counter[Key]:
+    """Calls written down so far, by API, shop (of ReturnGo's), method and path."""
     with database.connect() as connection:
         return Counter(
             {
-                (api, method, path): int(count)
-                for api, method, path, count in connection.execute(
-                    "SELECT api, method, path_template, sum(calls) FROM api_calls GROUP BY 1, 2, 3"
+                (api, shop, method, path): int(count)
+                for api, shop, method, path, count in connection.execute(
+                    "SELECT api, shop, method, path_template, sum(calls) FROM api_calls GROUP BY 1, 2, 3, 4"
                 )
             }
         )
 
 
-def _in_short(spent: Mapping[tuple[str, str, str], int]) -> Counter[str]:
+def without_shop(spent: Mapping[Key, int]) -> Counter[tuple[str, str, str]]:
+    """The calls of all shops together."""
+    totals: Counter[tuple[str, str, str]] = Counter()
+    for (api, _, method, path), count in spent.items():
+        totals[(api, method, path)] += count
+    return totals
+
+
+def in_short(spent: Mapping[Key, int]) -> Counter[str]:
+    """Calls by account: ReturnGo's, and Brightpearl's reads and writes."""
     totals: Counter[str] = Counter()
-    for (api, method, _), count in spent.items():
+    for (api, _, method, _), count in spent.items():
         name = api if api == "returngo" else f"brightpearl_{'reads' if method in ('GET', 'OPTIONS') else 'writes'}"
         totals[name] += count
     return totals
 
 
-def _quiet_tick() -> Counter[tuple[str, str, str]]:
-    from returns_pipeline.commands.sync import sync
-    from returns_pipeline.stages.passes import Scope
+def quiet_tick() -> dict[str, int]:
+    """The calls of a pass in which nothing moves, by shop of ReturnGo and for Brightpearl's account."""
+    while pass_once():
+        pass
+    begin = calls_by_account()
+    pass_once()
+    totals: Counter[str] = Counter()
+    for (api, shop, _, _), count in (calls_by_account() - begin).items():
+        totals[f"{api} {shop}".strip()] += count
+    return dict(sorted(totals.items()))
 
-    begin = calls()
-    sync(Scope())
-    return calls() - begin
 
-
-def _posted() -> int:
+def plain_poll() -> Counter[str]:
+    """What the plain way calls at a poll: each open return, and each order, credit and product of them, by itself."""
     with database.connect() as connection:
-        ((count,),) = connection.execute(
-            "SELECT count(*) FROM effect WHERE kind = 'credit.post' AND state = 'confirmed'"
+        ((returns, *others),) = connection.execute(
+            """SELECT count(DISTINCT r.rma_id), count(DISTINCT l.order_id), count(DISTINCT c.credit_id), count(DISTINCT l.product_id)
+                 FROM returngo_rmas r LEFT JOIN returns_return_lines l USING (rma_id)
+                 LEFT JOIN brightpearl_sales_credits c ON c.order_id = l.order_id WHERE r.is_open"""
         ).fetchall()
-    return int(count)
+    return Counter({"returngo": returns, "brightpearl_reads": sum(others)})
+
+
+def plain_writes() -> Counter[str]:
+    """What the plain way writes for the same: a payment for each transaction, all else as we do."""
+    with database.connect() as connection:
+        ((confirmations, writes),) = connection.execute(
+            """SELECT count(*) FILTER (WHERE kind = 'returngo.receive'),
+                      sum(coalesce(jsonb_array_length(payload->'subject'->'transactions'), 1)) FILTER (WHERE kind <> 'returngo.receive')
+                 FROM effect WHERE state = 'confirmed'"""
+        ).fetchall()
+    return Counter({"returngo": int(confirmations), "brightpearl_writes": int(writes)})
+
+
+def new_goods_in(life: Life) -> dict[str, Any]:
+    """The calls by which `new_goods_in_sensor` finds that goods were booked in on one of the open returns, and what it asks for."""
+    from returns_pipeline.definitions import defs
+
+    rma = life.people.approved(life.people.act("customer", "buy", shop=mix.SHOP, shape="single"))
+    life.sync()
+    cursor: str | None = None
+
+    def tick() -> tuple[object, str | None, int]:
+        begin = calls().total()
+        with (
+            dg.DagsterInstance.get() as instance,
+            dg.build_sensor_context(
+                instance=instance, cursor=cursor, repository_def=defs().get_repository_def()
+            ) as context,
+        ):
+            answer = defs().get_repository_def().get_sensor_def("new_goods_in_sensor")(context)
+            return answer, context.cursor, calls().total() - begin
+
+    _, cursor, quiet = tick()
+    life.people.send(rma)
+    life.people.book_in(rma)
+    request, cursor, found = tick()
+    asked_for = request.run_config if isinstance(request, dg.RunRequest) else {}
+    is_found = {"rma_ids": [rma["rma_id"]]} in [step["config"] for step in asked_for.get("ops", {}).values()]
+    return {"calls_without": quiet, "calls_to_find": found, "is_found": is_found}
+
+
+def ledger_in_short() -> dict[str, int]:
+    """Confirmed effects by kind."""
+    with database.connect() as connection:
+        return dict(
+            connection.execute(
+                "SELECT kind, count(*)::int FROM effect WHERE state = 'confirmed' GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        )
 
 
 @contextmanager
-def retailer(changes: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
-    """A sandbox, an embedded database and the environment of a live retailer who inspects outside ReturnGo.
+def retailer(changes: Mapping[str, str] | None = None, *, in_returngo: bool = False) -> Iterator[Sandbox]:
+    """A sandbox, an embedded database and the environment of a live retailer who inspects outside ReturnGo, or in it.
 
     Args:
         changes: words of the retailer's settings -> what stands there instead.
+        in_returngo: whether inspections come from ReturnGo besides.
     """
     from returns_pipeline.commands import runtime
 
@@ -171,9 +258,9 @@ def retailer(changes: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
         before = dict(os.environ)
         os.environ["RETURNS_HOME"] = folder
         try:
-            with running(seed=7) as sandbox:
+            with running(seed=SEED) as sandbox:
                 settings = Path(folder) / "settings.toml"
-                written = without_returngo_inspection(sandbox.settings_toml)
+                written = _settings(sandbox.settings_toml, in_returngo=in_returngo)
                 for words, instead in (changes or {}).items():
                     assert words in written
                     written = written.replace(words, instead)
@@ -191,23 +278,27 @@ def retailer(changes: Mapping[str, str] | None = None) -> Iterator[Sandbox]:
             os.environ.update(before)
 
 
-def without_returngo_inspection(settings_toml: str) -> str:
-    """The retailer's settings where inspections come from the list or from Brightpearl's locations."""
+def _settings(settings_toml: str, *, in_returngo: bool) -> str:
+    """The retailer's settings where inspections come from the list or from Brightpearl's locations, or from ReturnGo besides."""
+    source = INSPECTED_IN_RETURNGO if in_returngo else INSPECTED_ELSEWHERE
     assert INSPECTED_IN_RETURNGO in settings_toml
-    return settings_toml.replace(INSPECTED_IN_RETURNGO, INSPECTED_ELSEWHERE)
-
-
-def figures() -> dict[str, Any]:
-    """What the benchmark tells: calls per return, ours and the plain way's."""
-    with retailer() as sandbox:
-        return live(sandbox, RETURNS, COHORT)
+    return settings_toml.replace(
+        INSPECTED_IN_RETURNGO, f"{source}\ncancel_announced_after_days = {_GIVEN_UP_AFTER_DAYS}"
+    )
 
 
 def broken_bounds(told: Mapping[str, Any]) -> list[str]:
     """Which budgets were overrun, in words."""
-    each = told["per_return"] | {path: count / told["returns"] for path, count in told["by_path"].items()}
-    return [
-        f"{name}: {each.get(name, 0)} calls per return, above {most}"
-        for name, most in MOST_PER_RETURN.items()
-        if each.get(name, 0) > most
-    ]
+    return [f"inspected {where}: {words}" for where, found in told.items() for words in _broken(where, found)]
+
+
+def _broken(where: str, found: Mapping[str, Any]) -> Iterator[str]:
+    for name, most in MOST_PER_RETURN[where].items():
+        if found["per_return"].get(name, 0) > most:
+            yield f"{name}: {found['per_return'][name]} calls per return, above {most}"
+    for account, count in found["quiet_tick"].items():
+        if count > MOST_IN_A_QUIET_TICK:
+            yield f"{account}: {count} calls in a tick without change, above {MOST_IN_A_QUIET_TICK}"
+    goods = found["new_goods_in"]
+    if not goods["is_found"] or goods["calls_to_find"] > MOST_FOR_NEW_GOODS:
+        yield f"goods that came in are found: {goods['is_found']}, with {goods['calls_to_find']} calls, above {MOST_FOR_NEW_GOODS}"

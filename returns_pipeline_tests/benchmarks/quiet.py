@@ -51,7 +51,9 @@ def broken_bounds(found: Mapping[str, Any]) -> list[str]:
     """The pipeline's own work is half of the framework's at most."""
     if found["times_as_long"] <= MOST_TIMES_AS_LONG:
         return []
-    return [f"a quiet sync takes {found['times_as_long']} times the same graph with empty bodies, above {MOST_TIMES_AS_LONG}"]
+    return [
+        f"a quiet sync takes {found['times_as_long']} times the same graph with empty bodies, above {MOST_TIMES_AS_LONG}"
+    ]
 
 
 def empty_twin() -> dg.JobDefinition:

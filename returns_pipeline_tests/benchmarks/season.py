@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import psycopg
 from psycopg import sql
 
-from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.settings import load_settings
+from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database
 from returns_pipeline_tests.benchmarks.calls import Life
 
@@ -74,7 +74,9 @@ def begin(life: Life) -> list[int]:
     life.announce(ORIGINALS)
     rma_ids = life.cohorts[-1].rma_ids
     for rma_id in rma_ids[:_UNKNOWN]:
-        order_name = next(row["order_name"] for row in life.sandbox.get("/state")["returngo"]["rmas"] if row["rma_id"] == rma_id)
+        order_name = next(
+            row["order_name"] for row in life.sandbox.get("/state")["returngo"]["rmas"] if row["rma_id"] == rma_id
+        )
         life.act("cx", "rename", rma_id=rma_id, order_name=order_name, sku="NOT-IN-THE-BOOKS")
     # The goods of the new orders are shipped within a day; before that nobody returns them.
     life.sandbox.post("/advance", {"hours": 25})

@@ -163,12 +163,16 @@ class Calls:
 
     def __init__(self) -> None:
         self.recorded: list[tuple[str, str, int, int | None]] = []
+        self.priorities: list[Priority] = []
         self.slept: list[float] = []
         self.now = 0.0
 
-    def record(self, method: str, path: str, status: int, milliseconds: int, remaining: int | None) -> None:
+    def record(
+        self, method: str, path: str, status: int, milliseconds: int, remaining: int | None, priority: Priority
+    ) -> None:
         assert milliseconds >= 0
         self.recorded.append((method, path, status, remaining))
+        self.priorities.append(priority)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -187,6 +191,7 @@ def transport_to(base_url: str, calls: Calls | None = None, **options: Any) -> T
         "pacer": Unpaced(),
         "record": calls.record,
         "api": "Things",
+        "secrets": set,
         "clock": calls.clock,
         "sleep": calls.sleep,
         **options,

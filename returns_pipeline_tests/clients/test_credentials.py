@@ -68,6 +68,16 @@ def test_a_missing_variable_is_named_with_its_mend(environment, named, tmp_path)
         brightpearl_from(environment, tmp_path, BASE_URL)
 
 
+@pytest.mark.parametrize("value", ["canary key", "canary\nkey", "canary\u00e9", "\u201ccanary\u201d"])
+def test_what_no_header_can_carry_is_refused_and_not_repeated(value, tmp_path):
+    """The library that sends headers would name the value in its own error, and that error ends in an event log."""
+    with pytest.raises(MissingCredential, match="KEY_UK is not set to a key") as refused:
+        returngo_from({"KEY_UK": value}, "acme", "KEY_UK")
+    assert "canary" not in str(refused.value)
+    with pytest.raises(MissingCredential, match="BRIGHTPEARL_ACCOUNT_TOKEN is not set to a key"):
+        brightpearl_from({"BRIGHTPEARL_APP_REF": "a", "BRIGHTPEARL_ACCOUNT_TOKEN": value}, tmp_path, BASE_URL)
+
+
 def test_a_missing_key_and_address_are_named():
     """Each shop has a variable of its own."""
     with pytest.raises(MissingCredential, match=r"KEY_UK is not set: it must hold the ReturnGo API key of shop acme"):

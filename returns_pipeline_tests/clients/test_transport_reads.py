@@ -104,6 +104,23 @@ def test_refused_credentials_are_told_at_once_and_their_echo_is_not(status):
     assert "canary-token" not in str(failed.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"errors": [{"code": "X", "message": "canary-token is no token"}]}),
+        (400, {"message": f"{'x' * 390} canary-token"}),
+        (500, {"errors": [{"code": "CMNC-018", "message": "canary-token"}]}),
+    ],
+)
+def test_a_key_that_an_error_repeats_is_not_told(status, body):
+    """Whatever an API echoes ends in an exception, the ledger's attempts and Dagster's events."""
+    with serving(answers(status, body)) as script, pytest.raises(ReadFailed) as failed:
+        transport_to(script.base_url, secrets=lambda: {"canary-token"}, permanent=lambda text: "CMNC-018" in text).read(
+            "/things/7"
+        )
+    assert "canary" not in str(failed.value)
+
+
 def test_an_expired_token_is_renewed_once():
     """OAuth tokens live seven days: a run that met the end of one would fail until somebody came."""
     tokens = ["old"]

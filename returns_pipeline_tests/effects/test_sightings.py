@@ -55,7 +55,7 @@ def effect(
         "expect": expect or {},
         "subject": {"rma_id": 77, "order_id": 5001, **subject},
     }
-    return Effect(1, "uk", kind, "key", reference, payload, b"", "unknown", None, 1, 5, None, NOW, NOW, 0)
+    return Effect(1, "uk", kind, "key", reference, payload, b"", "unknown", None, 1, 5, None, NOW, NOW, NOW, 0)
 
 
 def credit(credit_id: int = 801, **more: object) -> dict:

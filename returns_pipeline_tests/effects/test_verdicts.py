@@ -15,7 +15,22 @@ NOW = dt.datetime(2026, 2, 2, 10, tzinfo=dt.UTC)
 def effect(kind: str = "credit.raise", attempt: int = 1, **subject: int) -> Effect:
     payload = {"request": {}, "subject": {"rma_id": 77, **subject}}
     return Effect(
-        1, "uk", kind, "raise:77:5001:1", "rg-77-5001-1", payload, b"", "sending", None, attempt, 5, None, NOW, NOW, 0
+        1,
+        "uk",
+        kind,
+        "raise:77:5001:1",
+        "rg-77-5001-1",
+        payload,
+        b"",
+        "sending",
+        None,
+        attempt,
+        5,
+        None,
+        NOW,
+        NOW,
+        NOW,
+        0,
     )
 
 

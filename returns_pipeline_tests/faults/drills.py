@@ -66,7 +66,14 @@ class TestAccounts:
         self.pacer = Unpaced()
         self.brightpearl = BrightpearlClient(
             Transport(
-                base_url, dict, rules, self.pacer, lambda *_: None, api="Brightpearl", deadline_seconds=deadline_seconds
+                base_url,
+                dict,
+                rules,
+                self.pacer,
+                lambda *_: None,
+                api="Brightpearl",
+                secrets=set,
+                deadline_seconds=deadline_seconds,
             )
         )
 

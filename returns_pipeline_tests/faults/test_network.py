@@ -12,7 +12,7 @@ import pytest
 from returns_pipeline.clients.outcomes import Outcome
 from returns_pipeline.settings import load_settings
 from returns_pipeline.storage import database, measures
-from returns_pipeline.storage.usage import PostgresPacer
+from returns_pipeline.storage.pacing import PostgresPacer
 from returns_pipeline_tests.clients.server import transport_to
 from returns_pipeline_tests.faults.drills import Drill, TestAccounts, credit_plan
 
@@ -77,7 +77,7 @@ def test_f20_a_neighbour_that_uses_up_the_calls_slows_us_down_and_costs_nothing(
 
     def sleep(seconds: float) -> None:
         waited.append(seconds)
-        drill.connection.execute("UPDATE quota_buckets SET blocked_until = NULL, tokens = 10")
+        drill.connection.execute("UPDATE quota_pools SET blocked_until = NULL, room = NULL")
 
     drill.accounts.pacer.wait, drill.accounts.pacer.note = shared_pacer(sleep)
     drill.plan(*(credit_plan(part) for part in range(1, 6)))

@@ -113,7 +113,7 @@ class Accounts:
     def __init__(self, account: Account, reach: Callable[[str], None]) -> None:
         transport = Transport(
             account.base_url, lambda: account.headers, allow_list.BRIGHTPEARL_READS + allow_list.writes_of(KINDS),
-            Stepping(reach), lambda *_: None, api="Brightpearl", deadline_seconds=10,
+            Stepping(reach), lambda *_: None, api="Brightpearl", secrets=set, deadline_seconds=10,
         )  # fmt: skip
         self.brightpearl = MortalClient(transport)
         self.brightpearl.reach = reach

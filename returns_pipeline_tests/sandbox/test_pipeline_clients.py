@@ -133,7 +133,15 @@ def meeting() -> Iterator[Meeting]:
 
 def _transport(url: str, headers: dict[str, str], rules: tuple[Rule, ...], api: str) -> Transport:
     return Transport(
-        url, lambda: headers, rules, _NoPacing(), lambda *_: None, api=api, permanent=is_permanent, sleep=lambda _: None
+        url,
+        lambda: headers,
+        rules,
+        _NoPacing(),
+        lambda *_: None,
+        api=api,
+        secrets=set,
+        permanent=is_permanent,
+        sleep=lambda _: None,
     )
 
 

@@ -12,6 +12,8 @@ from returns_pipeline_tests.conftest import as_role, url_of
 from returns_pipeline_tests.scenarios.lockstep import USUAL, Arrangement, Play, Played
 from returns_pipeline_tests.scenarios.retailer import Retailer
 
+# Nobody asks for it, but it must be found nowhere.
+PASSWORD = "password-of-the-database"
 OpenShop = Callable[..., AbstractContextManager[Retailer]]
 
 
@@ -38,8 +40,8 @@ def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPat
                 "RETURNS_HOME": str(home),
                 "RETURNS_SETTINGS": str(settings),
                 "RETURNS_MODE": "live",
-                "RETURNS_DATABASE_URL": as_role(url_of(postgres_url, name), f"{name}_pipeline"),
-                "DAGSTER_POSTGRES_URL": as_role(url_of(postgres_url, name), f"{name}_dagster"),
+                "RETURNS_DATABASE_URL": as_role(url_of(postgres_url, name), f"{name}_pipeline:{PASSWORD}"),
+                "DAGSTER_POSTGRES_URL": as_role(url_of(postgres_url, name), f"{name}_dagster:{PASSWORD}"),
                 # Set by `prepare`; named here so that the patch takes it back.
                 "DAGSTER_HOME": "",
             }

@@ -57,8 +57,10 @@ def test_the_audit_finds_what_people_did_and_writes_to_nobody(retailer: Retailer
     with database.connect() as connection:
         assert connection.execute("SELECT count(*) FROM effect").fetchone() == ledger_before
         after = connection.execute("SELECT coalesce(sum(calls), 0) FROM api_calls WHERE api = 'returngo'").fetchone()
+        history = connection.execute("SELECT sum(history) FROM api_usage WHERE api = 'returngo'").fetchone()
     pages = 2
     assert after[0] - calls[0] <= found["read"] + pages
+    assert history[0] == after[0] - calls[0], "what history takes must not look like today's work"
     again = audited(FIRST, LAST, ["uk"], only_plan=True, afresh=False, tell=told.append)
     assert again.data[0]["to_read"] == 0
 

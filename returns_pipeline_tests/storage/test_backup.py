@@ -1,11 +1,15 @@
-"""Backups: one that overwrites the last good one, or a half restore, is worse than none. The whole drill is a scenario."""
+"""Backups: one that overwrites the last good one, or a half restore, is worse than none. The whole drill is a command: `test_drill`."""
 
+import subprocess
+import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from returns_pipeline.storage import backup
+from returns_pipeline_tests.conftest import as_role
 
 
 def kept(connection: psycopg.Connection) -> list[tuple[str]]:
@@ -45,3 +49,41 @@ def test_a_file_that_is_no_backup_changes_nothing(
     with pytest.raises(backup.BackupFailed, match="night.dump|pg_restore ended with"):
         backup.restore(database_url, tmp_path / "night.dump")
     assert kept(connection) == []
+
+
+def test_the_password_of_the_database_is_in_no_arguments(
+    connection: psycopg.Connection,  # noqa: ARG001 - the database is there
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever is logged in on the machine can list the arguments of every process."""
+    seen: list[list[str]] = []
+    run = subprocess.run
+
+    def watched(arguments: list[str], **how: Any) -> Any:
+        seen.append(arguments)
+        return run(arguments, **how)  # noqa: S603 - passed on
+
+    monkeypatch.setattr(subprocess, "run", watched)
+    dump = tmp_path / "night.dump"
+    backup.write(database_url.replace("//postgres:@", "//postgres:canary-password@"), dump)
+    backup.restore(database_url.replace("//postgres:@", "//postgres:canary-password@"), dump)
+    assert [Path(arguments[0]).name for arguments in seen] == ["pg_dump", "pg_restore"]
+    assert "canary-password" not in str(seen)
+
+
+def test_a_role_reads_after_a_restore_what_it_read_before(postgres_url: str, database_url: str, tmp_path: Path) -> None:
+    """Grants come back with the tables: else the pipeline stands still on the day it matters."""
+    backup.write(database_url, tmp_path / "night.dump")
+    backup.restore(database_url, tmp_path / "night.dump")
+    login = f"restored_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {login} LOGIN IN ROLE returns_pipeline")
+        try:
+            with psycopg.connect(as_role(database_url, login)) as connection:
+                assert connection.execute("SELECT count(*) FROM returns.audit").fetchone() == (0,)
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute("DELETE FROM returns.audit")
+        finally:
+            owner.execute(f"DROP ROLE {login}")

@@ -1,4 +1,4 @@
-"""Hints wait once, are followed up once, and are forgotten."""
+"""Hints wait once and are followed up once."""
 
 import datetime as dt
 
@@ -36,13 +36,6 @@ def test_what_a_sync_overtook_no_longer_waits(connection):
         ("returngo", "uk", "rma", 1),
         ("returngo", "uk", "unreadable", 1),
     ]
-
-
-def test_hints_are_forgotten_after_a_week(connection):
-    hints.note(connection, "brightpearl", "", [("order", 7)])
-    hints.take(connection, [], [], NOW - dt.timedelta(days=8), LATER)
-    hints.take(connection, [], [], NOW, EARLIER)
-    assert hints.counts_by_sender(connection) == []
 
 
 def test_a_flood_is_not_noted(connection):

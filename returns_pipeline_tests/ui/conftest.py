@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from returns_pipeline_tests.scenarios.conftest import OpenShop, open_shop  # noqa: F401 - a fixture
+from returns_pipeline_tests.scenarios.lockstep import Arrangement
 from returns_pipeline_tests.scenarios.retailer import Retailer, Return
 
 WORKSPACE = Path(__file__).parents[2] / "workspace.yaml"
@@ -28,6 +29,10 @@ HOSTILE = (
     "=1+1<img src=//evil.invalid/a.png onerror=window.hacked=1><script>window.hacked=1</script>![x](//evil.invalid/b.png)"
     "[x](javascript:window.hacked=1)|`'); DROP TABLE effect; --\nERROR forged"
 )
+# What a customer tells of himself where only a reason was asked for.
+PRIVATE = "canary.reason@example.com +44 7700 900123"
+# Alerts of a night are held back until the morning, whenever the tests run.
+_BY_DAY = {"[ledger]": '[alerts]\nquiet_from = "00:00"\nquiet_until = "00:00"\n\n[ledger]'}
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,15 @@ class Served:
     url: str
 
 
-# Only as long as its own tests: a daemon goes on working.
-@pytest.fixture(scope="module")
+# Only as long as the tests of this folder: a daemon goes on working.
+@pytest.fixture(scope="package")
 def served(open_shop: OpenShop) -> Iterator[Served]:  # noqa: F811
-    with open_shop() as retailer:
+    with open_shop(Arrangement("seen by people", _BY_DAY)) as retailer:
         unsold = retailer.approved(retailer.order("drop_ship"))
         retailer.approved(retailer.order())
-        hostile = retailer.approved(retailer.order(), reason=HOSTILE)
+        hostile = retailer.approved(retailer.order(), reason=f"{PRIVATE} {HOSTILE}")
         retailer.act("cx", "rename", rma_id=hostile.rma_id, order_name=HOSTILE, sku=HOSTILE)
-        retailer.act("cx", "comment", rma_id=hostile.rma_id, text=HOSTILE)
+        retailer.act("cx", "comment", rma_id=hostile.rma_id, text=f"{PRIVATE} {HOSTILE}")
         retailer.sync()
         port = _free_port()
         address = ["-h", "127.0.0.1", "-p", str(port)]

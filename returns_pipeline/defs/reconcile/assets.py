@@ -81,5 +81,5 @@ operations_health = stage_asset(
     owner="integration",
     kinds={"postgres"},
     has_gate=False,
-    description="Whether the pipeline itself is alive: heartbeats, quota left, oldest receipt without a credit, effects without an answer.",
+    description="Whether the pipeline itself is alive: heartbeats, the plan of ReturnGo's day, oldest receipt without a credit, effects without an answer.",
 )

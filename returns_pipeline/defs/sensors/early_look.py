@@ -6,6 +6,7 @@ import dagster as dg
 import psycopg
 
 from returns_pipeline.defs.jobs import returns_sync
+from returns_pipeline.defs.resting import all_rest
 from returns_pipeline.defs.schedules import sync_is_under_way
 from returns_pipeline.defs.scoped import scoped_to
 from returns_pipeline.defs.watched import watched_sensor
@@ -32,6 +33,8 @@ def early_look_sensor(
         return dg.SkipReason("[webhooks] public_url is empty: no webhooks are taken in")
     if sync_is_under_way(context.instance):
         return dg.SkipReason("a sync is under way and reads what moved itself")
+    if all_rest(connection):
+        return dg.SkipReason("ReturnGo's calls of the day are kept for what goes first: hints wait for the next sync")
     accounts = Accounts(settings)
     try:
         found = early_look.look(connection, accounts, settings, dt.datetime.now(dt.UTC))

@@ -4,6 +4,7 @@ import dagster as dg
 import psycopg
 
 from returns_pipeline.defs.jobs import returns_sync
+from returns_pipeline.defs.resting import stretched
 from returns_pipeline.defs.schedules import sync_is_under_way
 from returns_pipeline.defs.scoped import scoped_to
 from returns_pipeline.defs.watched import watched_sensor
@@ -38,7 +39,9 @@ def new_goods_in_sensor(
     context.update_cursor(arrivals.cursor)
     if not arrivals.rma_ids:
         return dg.SkipReason("no goods were booked in on our credits since the last look")
+    # A sync of single returns reads each from ReturnGo; a whole one costs no call of a day that runs short.
+    is_whole = bool(stretched(connection))
     return dg.RunRequest(
-        run_config=scoped_to(context, arrivals.rma_ids),
+        run_config={} if is_whole else scoped_to(context, arrivals.rma_ids),
         tags={"reason": f"goods-in note {', '.join(str(note) for note in arrivals.note_ids)}"[:200]},
     )

@@ -18,7 +18,7 @@ WITH due AS MATERIALIZED (
     AND c.shop IN (SELECT s FROM unnest(%(shops)s::text[]) s WHERE gates_open(s, %(kind)s))
     AND (NOT c.needs_approval OR c.approved_batch IS NOT NULL)
     AND (d.effect_id IS NULL OR d.state = 'confirmed')
-  ORDER BY c.effect_id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)
+  ORDER BY c.waiting_since, c.effect_id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)
 UPDATE effect e SET state = 'claimed', claimed_by = %(worker)s, lease_until = now() + make_interval(secs => %(lease)s), fence = nextval('fence_seq')
 FROM due WHERE e.effect_id = due.effect_id RETURNING {COLUMNS}"""  # noqa: S608 - a literal
 
@@ -34,13 +34,13 @@ class Expired:
 def claim(
     connection: psycopg.Connection, kind: str, shops: Sequence[str], worker: str, lease_seconds: int, limit: int
 ) -> list[Effect]:
-    """Takes up to `limit` due effects of one kind for `worker`, oldest first; none while a gate is closed.
+    """Takes up to `limit` due effects of one kind for `worker`, what waits longest first; none while a gate is closed.
 
     Due means: planned, approved where approval is asked, its time come, and what it depends on confirmed. Two workers never get the same one.
     """
     parameters = {"kind": kind, "shops": list(shops), "worker": worker, "lease": lease_seconds, "limit": limit}
     with connection.transaction():
-        claimed = sorted(fetch(connection, _CLAIM, parameters), key=lambda effect: effect.effect_id)
+        claimed = sorted(fetch(connection, _CLAIM, parameters), key=lambda each: (each.waiting_since, each.effect_id))
         for effect in claimed:
             audit.append(connection, effect.effect_id, "claimed", {"by": worker, "fence": effect.fence})
     return claimed

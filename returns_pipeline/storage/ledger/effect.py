@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 
 COLUMNS: LiteralString = """e.effect_id, e.shop, e.kind, e.business_key, e.remote_ref, e.payload, e.payload_sha256, e.state::text AS state, e.reason,
-  e.attempt, e.fence, e.remote_id, e.sent_at, e.created_at, e.reconcile_tries"""
+  e.attempt, e.fence, e.remote_id, e.sent_at, e.created_at, e.waiting_since, e.reconcile_tries"""
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Effect:
         remote_ref: our own reference on the object that it makes, or None where the kind makes none.
         fence: grows with each claim; an answer counts only under the fence it was sent with.
         sent_at: the database's clock when `sending` was committed last.
+        waiting_since: what it is about waits since then; the longest wait is sent first.
         reconcile_tries: empty searches since the outcome became unknown.
     """
 
@@ -37,6 +38,7 @@ class Effect:
     remote_id: str | None
     sent_at: dt.datetime | None
     created_at: dt.datetime
+    waiting_since: dt.datetime
     reconcile_tries: int
 
     @property

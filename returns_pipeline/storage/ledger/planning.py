@@ -147,8 +147,8 @@ def _insert(connection: psycopg.Connection, new: EffectPlan) -> int:
             raise LookupError(f"it depends on {new.depends_on_key}, which is not planned")
         depends_on = found[0]
     row = connection.execute(
-        """INSERT INTO effect(shop, kind, business_key, remote_ref, depends_on, payload, payload_sha256, needs_approval)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING effect_id""",
+        """INSERT INTO effect(shop, kind, business_key, remote_ref, depends_on, payload, payload_sha256, needs_approval, waiting_since)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now())) RETURNING effect_id""",
         [
             new.shop,
             new.kind,
@@ -158,6 +158,7 @@ def _insert(connection: psycopg.Connection, new: EffectPlan) -> int:
             Jsonb(new.payload),
             payload_sha256(new.payload),
             new.needs_approval,
+            new.waiting_since,
         ],
     ).fetchone()
     return int(row[0])  # type: ignore[index]

@@ -77,6 +77,7 @@ CREATE TABLE effect(
   attempt int NOT NULL DEFAULT 0, fence bigint NOT NULL DEFAULT 0, claimed_by text, lease_until timestamptz,
   not_before timestamptz NOT NULL DEFAULT now(), sent_at timestamptz, remote_id text, confirmed_by text,
   reconcile_after timestamptz, reconcile_tries int NOT NULL DEFAULT 0,
+  waiting_since timestamptz NOT NULL DEFAULT now(),   -- what has waited longest is sent first: for a posting, since its goods came
   created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
   CHECK (remote_ref IS NOT NULL OR kind NOT IN ('credit.raise','goods_in.write','transfer.create')),
   CHECK ((state='confirmed')=(remote_id IS NOT NULL)),
@@ -128,6 +129,11 @@ INSERT INTO effect_move VALUES ('planned','claimed'),('planned','confirmed'),('p
  ('unknown','confirmed'),('unknown','planned'),('unknown','halted'),
  ('rejected','planned'),('rejected','halted'),('rejected','voided'),
  ('halted','planned'),('halted','confirmed'),('halted','voided');
+-- the one change of a frozen payload: a settled note loses the words that a customer may ask to be forgotten; the hash of what was sent stays
+CREATE FUNCTION effect_forgets(o effect,n effect) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT o.kind='credit.annotate' AND o.state IN ('confirmed','voided') AND n.state=o.state
+     AND n.payload=jsonb_set(o.payload,'{request,body,orderNote,text}','"[erased]"')
+     AND (n.payload_sha256,n.remote_ref,n.business_key,n.kind,n.shop) IS NOT DISTINCT FROM (o.payload_sha256,o.remote_ref,o.business_key,o.kind,o.shop) $$;
 CREATE FUNCTION effect_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP='INSERT' THEN
@@ -136,7 +142,7 @@ BEGIN
   END IF;
   IF (NEW.payload,NEW.payload_sha256,NEW.remote_ref,NEW.business_key,NEW.kind,NEW.shop)
     IS DISTINCT FROM (OLD.payload,OLD.payload_sha256,OLD.remote_ref,OLD.business_key,OLD.kind,OLD.shop) THEN
-    IF OLD.attempt>0 OR OLD.approved_batch IS NOT NULL OR NEW.approved_batch IS NOT NULL THEN
+    IF (OLD.attempt>0 OR OLD.approved_batch IS NOT NULL OR NEW.approved_batch IS NOT NULL) AND NOT effect_forgets(OLD,NEW) THEN
       RAISE EXCEPTION 'effect % was approved or sent: its payload and reference are frozen',OLD.effect_id; END IF;
   END IF;
   IF NEW.state<>OLD.state THEN
@@ -162,6 +168,22 @@ BEGIN
   END LOOP;
   RETURN NULL; END $$;
 CREATE TRIGGER transfer_guard AFTER INSERT ON effect FOR EACH ROW WHEN (NEW.kind='transfer.create') EXECUTE FUNCTION transfer_guard();
+-- no transaction is on two payments of a credit, however they are grouped, and no credit is paid more than it gives back
+CREATE FUNCTION refund_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE credit bigint:=(NEW.payload->'subject'->>'credit_id')::bigint; worth bigint; paid bigint; twice text;
+BEGIN
+  -- The posting's row is the turn: what another planner wrote before is seen after it.
+  SELECT (payload->'expect'->>'total_minor')::bigint INTO worth FROM effect WHERE effect_id=NEW.depends_on FOR UPDATE;
+  SELECT sum((e.payload->'expect'->>'amount_minor')::bigint), min(t.id) INTO paid, twice
+    FROM effect e LEFT JOIN LATERAL (
+      SELECT min(o->>'transaction_id') AS id FROM jsonb_array_elements(e.payload->'subject'->'transactions') o
+        WHERE NEW.payload->'subject'->'transactions' @> jsonb_build_array(jsonb_build_object('transaction_id',o->'transaction_id'))) t ON true
+    WHERE e.kind='refund.record' AND e.state<>'voided' AND e.business_key<>NEW.business_key AND (e.payload->'subject'->>'credit_id')::bigint=credit;
+  IF twice IS NOT NULL THEN RAISE EXCEPTION 'credit %: transaction % is on another payment',credit,twice; END IF;
+  IF coalesce(paid,0)+(NEW.payload->'expect'->>'amount_minor')::bigint>worth THEN
+    RAISE EXCEPTION 'credit %: payments of %, it gives back %',credit,coalesce(paid,0)+(NEW.payload->'expect'->>'amount_minor')::bigint,worth; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER refund_guard BEFORE INSERT ON effect FOR EACH ROW WHEN (NEW.kind='refund.record') EXECUTE FUNCTION refund_guard();
 -- append-only evidence, hash-chained
 CREATE TABLE audit(seq bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), actor text NOT NULL DEFAULT session_user,
   effect_id bigint, what text NOT NULL, detail jsonb NOT NULL, prev bytea NOT NULL, hash bytea NOT NULL);

@@ -3,12 +3,48 @@
 CREATE TABLE cursors(name text NOT NULL, shop text NOT NULL DEFAULT '', value text NOT NULL, run_id text NOT NULL, moved_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (name, shop));
 
-CREATE TABLE api_calls(                       -- one row per api, shop, hour, path and status: what calls cost
+CREATE TABLE api_calls(                       -- one row per api, shop, hour, path, status and priority (0 write, 1 look-up, 2 poll, 3 history): what calls cost
   api text NOT NULL, shop text NOT NULL DEFAULT '', hour timestamptz NOT NULL, method text NOT NULL, path_template text NOT NULL, http_status integer NOT NULL,
-  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, PRIMARY KEY (api, shop, hour, method, path_template, http_status));
+  calls bigint NOT NULL, milliseconds bigint NOT NULL, least_remaining integer, priority smallint NOT NULL DEFAULT 2,
+  PRIMARY KEY (api, shop, hour, method, path_template, http_status, priority));
 
-CREATE TABLE quota_buckets(                   -- the shared token bucket: every process of an account draws from it
-  name text PRIMARY KEY, tokens numeric(12,4) NOT NULL, filled_at timestamptz NOT NULL, blocked_until timestamptz);
+CREATE TABLE quota_days(                      -- ReturnGo's day of each key as last planned, one row per purpose; beside the view api_usage
+  api_key text NOT NULL, purpose text NOT NULL, shops text[] NOT NULL, used bigint NOT NULL, usual bigint NOT NULL, due bigint NOT NULL, may_take bigint NOT NULL,
+  allowed bigint NOT NULL, asks_every_minutes integer, state text NOT NULL CHECK (state IN ('ok','warn','bad')), message text NOT NULL,
+  planned_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (api_key, purpose));
+
+-- The calls of an account's minute, shared by every process that calls it. `room` is what other apps leave us of our share, NULL for all of it.
+CREATE TABLE quota_pools(name text PRIMARY KEY, drawn bigint NOT NULL DEFAULT 0, room integer CHECK (room>0), blocked_until timestamptz,
+  tokens float8 NOT NULL DEFAULT 'infinity', filled_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TABLE quota_draws(name text NOT NULL, number bigint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (name, number));   -- at least those of the last minute
+-- Counts a call that may be made now and answers 0, or answers how many seconds to wait before asking again. Two rules:
+-- no rolling minute holds more than our share: what was drawn `allowed` calls ago is a minute old, and a second for calls that are longer under way;
+-- beyond a quarter of it at once it is spent evenly, a little faster so that the quarter grows again: a writer's pauses are made up for, and there are
+-- answers all through the minute, which tell what a neighbour takes.
+CREATE FUNCTION draw_call(pool text, per_minute integer, kept_back float8) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE shared quota_pools; moment timestamptz; share integer; allowed integer; pace float8; level float8; free_at timestamptz; BEGIN
+  INSERT INTO quota_pools(name) VALUES (pool) ON CONFLICT DO NOTHING;
+  SELECT * INTO shared FROM quota_pools WHERE name=pool FOR UPDATE;
+  moment:=clock_timestamp();
+  share:=least(per_minute, shared.room);
+  allowed:=greatest(1, floor(share*(1-kept_back)));
+  SELECT at+interval '61 seconds' INTO free_at FROM quota_draws WHERE name=pool AND number=shared.drawn+1-allowed;
+  pace:=1.05*share/60;
+  level:=least(greatest(1, share/4), shared.tokens+pace*extract(epoch FROM moment-shared.filled_at));
+  free_at:=greatest(free_at, shared.blocked_until, moment+make_interval(secs=>(1-level)/pace));
+  IF free_at>moment THEN RETURN extract(epoch FROM free_at-moment); END IF;
+  UPDATE quota_pools SET drawn=shared.drawn+1, tokens=level-1, filled_at=moment WHERE name=pool;
+  INSERT INTO quota_draws VALUES (pool, shared.drawn+1, moment);
+  DELETE FROM quota_draws WHERE name=pool AND number<=shared.drawn+1-per_minute;
+  RETURN 0; END $$;
+-- What the account's own count leaves us: what it says is left beyond the reserve, and what we used of this minute ourselves.
+CREATE FUNCTION note_left(pool text, per_minute integer, left_over integer, blocked_for float8) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE found_room integer; BEGIN
+  IF left_over<per_minute THEN
+    SELECT nullif(least(per_minute, greatest(1, left_over+count(*))), per_minute) INTO found_room
+      FROM quota_draws WHERE name=pool AND at>clock_timestamp()-interval '60 seconds'; END IF;
+  UPDATE quota_pools SET room=found_room, blocked_until=greatest(blocked_until, clock_timestamp()+make_interval(secs=>blocked_for))
+    WHERE name=pool AND (room IS DISTINCT FROM found_room OR blocked_for IS NOT NULL); END $$;
 
 CREATE TABLE account_facts(                   -- what an account said about itself: warehouses' locations, statuses, installation id
   name text PRIMARY KEY, value jsonb NOT NULL, read_at timestamptz NOT NULL DEFAULT now());

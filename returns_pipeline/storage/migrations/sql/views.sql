@@ -15,7 +15,18 @@ CREATE VIEW match_totals AS
     sum(received_quantity)::bigint AS received_quantity, sum(credited_quantity)::bigint AS credited_quantity, sum(credited_net_minor)::bigint AS credited_net_minor,
     sum(credited_tax_minor)::bigint AS credited_tax_minor, sum(refunded_minor)::bigint AS refunded_minor, sum(difference_minor)::bigint AS difference_minor
   FROM finance_three_way_match GROUP BY 1, 2, 3, 4;
-CREATE VIEW api_usage AS SELECT api, shop, hour, sum(calls)::bigint AS calls, sum(milliseconds)::bigint AS milliseconds, min(least_remaining) AS least_remaining FROM api_calls GROUP BY api, shop, hour;
+-- Each call is counted in one of the columns from `confirmations` to `other_reads`; the last two are Brightpearl's.
+CREATE VIEW api_usage AS
+  SELECT api, shop, hour, sum(calls)::bigint AS calls, sum(milliseconds)::bigint AS milliseconds, min(least_remaining) AS least_remaining,
+    coalesce(sum(calls) FILTER (WHERE purpose='confirmation'),0)::bigint AS confirmations, coalesce(sum(calls) FILTER (WHERE purpose='look-up'),0)::bigint AS look_ups,
+    coalesce(sum(calls) FILTER (WHERE purpose='detail'),0)::bigint AS details, coalesce(sum(calls) FILTER (WHERE purpose='list'),0)::bigint AS lists,
+    coalesce(sum(calls) FILTER (WHERE purpose='transaction'),0)::bigint AS transactions, coalesce(sum(calls) FILTER (WHERE purpose='history'),0)::bigint AS history,
+    coalesce(sum(calls) FILTER (WHERE purpose='registration'),0)::bigint AS registrations, coalesce(sum(calls) FILTER (WHERE purpose='write'),0)::bigint AS writes,
+    coalesce(sum(calls) FILTER (WHERE purpose='read'),0)::bigint AS other_reads, coalesce(sum(calls) FILTER (WHERE http_status=429 OR (api='brightpearl' AND http_status=503)),0)::bigint AS refused
+  FROM (SELECT *, CASE WHEN path_template LIKE '%webhook%' THEN 'registration' WHEN priority=3 THEN 'history' WHEN priority=1 THEN 'look-up'
+          WHEN api='brightpearl' THEN CASE priority WHEN 0 THEN 'write' ELSE 'read' END
+          WHEN priority=0 THEN 'confirmation' WHEN path_template='/rma/{id}' THEN 'detail' WHEN path_template='/transactions' THEN 'transaction' ELSE 'list' END AS purpose
+        FROM api_calls) c GROUP BY api, shop, hour;
 CREATE VIEW pipeline_health AS SELECT * FROM operations_health;
 CREATE VIEW brightpearl_expected_returns AS SELECT * FROM effects WHERE kind IN ('credit.raise','credit.cancel','goods_in.write');
 CREATE VIEW brightpearl_posted_credits AS SELECT * FROM effects WHERE kind IN ('credit.amend','credit.post','credit.annotate','refund.record');
