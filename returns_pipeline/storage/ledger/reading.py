@@ -131,7 +131,7 @@ class _Payloads:
             if unread
             else []
         )
-        payload_of = dict(rows)
+        payload_of: dict[int, Any] = dict(rows)
         known |= {key: payload_of[key[0]] for key in keys if key[0] in payload_of}
         self._known = known
         return pd.Series([known[key] for key in keys], index=effects.index, dtype="object")
