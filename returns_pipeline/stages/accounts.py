@@ -13,7 +13,8 @@ from returns_pipeline.clients.allow_list import (
     check_base_url,
     writes_of,
 )
-from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_answers import is_permanent
 from returns_pipeline.clients.credentials import base_url_from, brightpearl_from, returngo_from
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.clients.transport import Transport
