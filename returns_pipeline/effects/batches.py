@@ -1,4 +1,4 @@
-"""Carries one claimed batch out: guards, then for each effect mark, send, judge, record; then what the whole batch allows to be read back."""
+"""Carries claimed batches out: guards, then for each effect mark, send, judge, record; then reads back what the batches of a kind sent."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from returns_pipeline.storage.ledger.payloads import payload_sha256
 
 # Longer than a drain's next look, so that what cannot be sent is not tried over and over in one run.
 _REST_SECONDS = 60.0
+# What is sent is read back by as many as one call reads, and not once per batch.
+_READ_AT_ONCE = 200
 
 
 class Counts(Protocol):
@@ -67,6 +69,7 @@ class Batches:
         self._report = report
         self._reader = Reader(worker.accounts, worker.settings)
         self._breaker = Breaker()
+        self._unread: list[Effect] = []
 
     def carry_out(self, claimed: Sequence[Effect], sink: str) -> bool:
         """Sends what its guards let pass; what is not reached is released to be planned again.
@@ -80,7 +83,6 @@ class Batches:
         failpoints.reach("claimed")
         claimed_at = self._worker.clock.monotonic()
         passed = self._guarded(claimed)
-        sent: list[Effect] = []
         may_go_on = True
         for position, effect in enumerate(passed):
             try:
@@ -88,13 +90,19 @@ class Batches:
             except BudgetSpent as spent:
                 why_not, may_go_on = f"not_sent: {spent}", False
                 self._report.stop(str(spent))
-            stopped = why_not is not None or not self._send_one(effect, sink, sent)
+            stopped = why_not is not None or not self._send_one(effect, sink)
             if stopped:
                 # The effect at hand was recorded by its own answer; a release passes over it.
                 claiming.release(self._connections.current, passed[position:], why_not or "the account stopped")
                 break
-        self._read_back(sent)
+        if len(self._unread) >= _READ_AT_ONCE:
+            self._unread = self._read_back(self._unread, wait_seconds=0)
         return may_go_on
+
+    def finish(self) -> None:
+        """Reads back what is left of a kind, and waits for Brightpearl's asynchronous posting as long as the settings allow."""
+        self._read_back(self._unread, wait_seconds=self._worker.settings.ledger.close_wait_seconds)
+        self._unread = []
 
     def _why_not_now(self, effect: Effect, claimed_at: float) -> str | None:
         """Takes the effect's turn, then says why it must not be sent all the same: a turn may be long in coming."""
@@ -130,7 +138,7 @@ class Batches:
         left = claimed_at + ledger.lease_seconds - self._worker.clock.monotonic()
         return None if left >= ledger.request_deadline_seconds else "lease too short for another call"
 
-    def _send_one(self, effect: Effect, sink: str, sent: list[Effect]) -> bool:
+    def _send_one(self, effect: Effect, sink: str) -> bool:
         """Whether the batch may go on."""
         ledger = self._worker.settings.ledger
         marked_at = self._worker.clock.monotonic()
@@ -154,7 +162,7 @@ class Batches:
         failpoints.reach("answered")
         self._record(sending, judged)
         failpoints.reach("recorded")
-        sent.append(sending)
+        self._unread.append(sending)
         return self._may_go_on(sink, judged)
 
     def _send(self, effect: Effect) -> Verdict:
@@ -212,10 +220,10 @@ class Batches:
         self._report.stop(reason)
         return False
 
-    def _read_back(self, sent: Sequence[Effect]) -> None:
-        """Compares what was confirmed with what stands there, and settles at once what a read can settle at once."""
+    def _read_back(self, sent: Sequence[Effect], wait_seconds: float) -> list[Effect]:
+        """Compares what was confirmed with what stands there, settles what a read can settle, and answers what Brightpearl is still posting."""
         if not sent:
-            return
+            return []
         connection = self._connections.current
         now = [read_one(connection, effect.effect_id) for effect in sent]
         kind = sent[0].kind
@@ -225,14 +233,17 @@ class Batches:
                     connection, self._reader, [effect for effect in now if effect.state == "confirmed"]
                 )
                 self._report.count(kind, "mismatched", mismatched)
-            settled = settle.settle_soon(connection, self._reader, self._worker.settings, self._worker.clock, now)
+            settled = settle.settle_soon(
+                connection, self._reader, self._worker.settings, self._worker.clock, now, wait_seconds
+            )
         except ReadFailed as failure:
             # What was sent stands recorded; the settle step reads it again.
             self._report.stop(f"what was sent could not be read back: {failure}")
-            return
+            return []
         for state, count in settled.by_state.items():
             self._report.count(kind, state, count)
             self._report.count(kind, "unknown", -count)
+        return settled.pending
 
 
 def _never_sent(detail: str) -> Verdict:

@@ -130,9 +130,21 @@ class Runner:
         connections: Connections,
         report: DrainReport,
     ) -> None:
+        open_client(self._worker.accounts, self._worker.settings, sink)
+        self._send_all(kind, sink, shops, batches, connections, report)
+        batches.finish()
+
+    def _send_all(
+        self,
+        kind: str,
+        sink: str,
+        shops: Sequence[str],
+        batches: Batches,
+        connections: Connections,
+        report: DrainReport,
+    ) -> None:
         worker = self._worker
         lease_seconds = worker.settings.ledger.lease_seconds
-        open_client(worker.accounts, worker.settings, sink)
         while True:
             why_not = worker.why_not_send() or closed(connections.current, worker.accounts, worker.settings, sink)
             if why_not is not None:

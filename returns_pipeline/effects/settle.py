@@ -30,11 +30,12 @@ _CLOCK_SKEW = dt.timedelta(minutes=5)
 
 @dataclass
 class SettleReport:
-    """What looking up did: effects by the state they came to, how many are still unknown, and what could not be read."""
+    """What looking up did: effects by the state they came to, how many are still unknown, what could not be read, what is still being posted."""
 
     by_state: Counter[str] = field(default_factory=Counter)
     still_unknown: int = 0
     unread: list[str] = field(default_factory=list)
+    pending: list[Effect] = field(default_factory=list)
 
     @property
     def moved(self) -> int:
@@ -61,9 +62,14 @@ def settle(
 
 
 def settle_soon(
-    connection: psycopg.Connection, reader: Reader, settings: Settings, clock: Clock, effects: Sequence[Effect]
+    connection: psycopg.Connection,
+    reader: Reader,
+    settings: Settings,
+    clock: Clock,
+    effects: Sequence[Effect],
+    wait_seconds: float,
 ) -> SettleReport:
-    """Right after a batch: compares answered repeats, and waits for Brightpearl's asynchronous posting as long as the settings allow.
+    """Right after sending: compares answered repeats, and looks whether Brightpearl has posted what it was asked to, again for so long.
 
     Raises:
         ReadFailed: what was sent could not be read back; it stays unknown.
@@ -80,7 +86,7 @@ def settle_soon(
         for effect in effects
         if effect.state == "unknown" and (effect.reason or "").startswith("posting_pending:")
     ]
-    ends_at = clock.monotonic() + settings.ledger.close_wait_seconds
+    ends_at = clock.monotonic() + wait_seconds
     pause = 1.0
     while pending:
         reader.forget()
@@ -93,6 +99,7 @@ def settle_soon(
             break
         clock.sleep(pause)
         pause *= 2
+    report.pending = pending
     return report
 
 

@@ -100,8 +100,7 @@ def _amended(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
 
 def _posted(reader: Reader, effect: Effect, _: list[str]) -> Sighting:
     credit_id = int(effect.subject["credit_id"])
-    standing = reader.credits([credit_id])
-    reference = standing[0]["invoice_reference"] if standing else ""
+    (reference,) = reader.invoice_references([credit_id])
     if reference == "pending":
         return Sighting("pending", str(credit_id))
     return Sighting("found", str(credit_id)) if reference else ABSENT

@@ -18,10 +18,8 @@ def raised(connection: psycopg.Connection, reader: Reader, effects: Sequence[Eff
     """
     if not effects:
         return 0
-    reader.forget()
-    standing = {
-        credit["credit_id"]: credit for credit in reader.credits([int(str(effect.remote_id)) for effect in effects])
-    }
+    made = reader.credits_as_made([int(str(effect.remote_id)) for effect in effects])
+    standing = {credit["credit_id"]: credit for credit in made}
     mismatched = 0
     for effect in effects:
         credit = standing.get(int(str(effect.remote_id)))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from returns_pipeline.clients.brightpearl import GOODS_IN, GOODS_OUT, INTERNAL, stamps_of
+from returns_pipeline.clients.brightpearl import GOODS_IN, GOODS_OUT, INTERNAL
+from returns_pipeline.clients.brightpearl_answers import stamps_of
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.records_brightpearl import SalesCredit
 from returns_pipeline.clients.records_warehouse import GoodsInLine, ShelfMove
@@ -21,6 +22,8 @@ from returns_pipeline.storage import account_facts, cursors, known_credits, stoc
 from returns_pipeline.storage.frames import of_records
 
 _CREDITS_SINCE, MOVEMENTS_SINCE = "brightpearl_credits_changed_since", "brightpearl_goods_movements_since"
+# The account's clock at the last look, which may be long after the newest change that it showed.
+_CREDITS_LOOKED_AT = "brightpearl_credits_looked_at"
 # Searches lag behind writes and no bound is documented; rows are keyed and absorb the overlap.
 OVERLAP = dt.timedelta(minutes=10)
 _BEFORE_THE_FIRST_LOOK = dt.timedelta(days=1)
@@ -79,9 +82,23 @@ def _changed(
     since = _since(stage_pass, shop, _CREDITS_SINCE)
     if stage_pass.scope.rma_ids or since is None:
         return set(), None
-    changed, newest = stage_pass.accounts.brightpearl.credits_changed(since - OVERLAP)
+    changed, stamps = stage_pass.accounts.brightpearl.changed_credits(since - OVERLAP)
     ours = {credit_id for credit_id, order_id in changed.items() if order_id in order_ids or credit_id in credit_ids}
-    return ours, _looked_until(stage_pass, newest, since)
+    return ours - _known_as_changed(stage_pass, shop, stamps), _looked_until(
+        stage_pass, max(stamps.values(), default=None), since
+    )
+
+
+def _known_as_changed(stage_pass: Pass, shop: ShopSettings, stamps: Mapping[int, dt.datetime]) -> set[int]:
+    """Credits that the overlap shows again and that were read after their change: in a quiet hour each look would read them once more.
+
+    A stamp as young as the last look may stand for a second change of the same moment.
+    """
+    looked_at = cursors.read(stage_pass.connection, _CREDITS_LOOKED_AT, shop.label)
+    if looked_at is None:
+        return set()
+    settled = {credit: stamp for credit, stamp in stamps.items() if stamp < dt.datetime.fromisoformat(looked_at)}
+    return known_credits.as_they_stand(stage_pass.connection, settled)
 
 
 def _since(stage_pass: Pass, shop: ShopSettings, name: str) -> dt.datetime | None:
@@ -111,7 +128,7 @@ def _store_credits(
     open_frames: Frames,
     credits: Sequence[SalesCredit],
     rejected: Sequence[Finding],
-    looked_at: dt.datetime | None,
+    looked_until: dt.datetime | None,
 ) -> StageReport:
     frame = of_records("brightpearl_sales_credits", credits, shop=shop.label, is_gone=False, read_at=stage_pass.now)
     rows = [row for credit in credits for row in credit.rows]
@@ -133,7 +150,9 @@ def _store_credits(
                 parents=("credit_id", frame["credit_id"].tolist()),
             ),
         ],
-        moved_cursors={_CREDITS_SINCE: looked_at.isoformat()} if looked_at else {},
+        moved_cursors={_CREDITS_SINCE: looked_until.isoformat(), _CREDITS_LOOKED_AT: _clock(stage_pass).isoformat()}
+        if looked_until
+        else {},
     )
     report.gates = [gate for gate in report.gates if gate.table == "brightpearl_sales_credits"]
     report.add_money("on_credits", frame, "total_minor")

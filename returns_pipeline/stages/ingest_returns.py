@@ -191,8 +191,8 @@ def _told(row: RmaListRow) -> str:
 def _list_tells(stage_pass: Pass, shop: ShopSettings, before: str, now: str, untold: list[str] | None) -> bool:
     """Whether a new status says all that the detail would.
 
-    An arrival of the only parcel does; so does an end that our own confirmation brought. Where receipts come from inspections in ReturnGo,
-    every change may carry one.
+    An arrival of the only parcel does; so do a withdrawal, after which nothing of the detail is asked for until a reopening, and an end that our own
+    confirmation brought. Where receipts come from inspections in ReturnGo, every change may carry one.
     """
     if untold is None or before not in OPEN_STATUSES or shop.policy.receipt_source == "returngo_validated":
         return False
@@ -200,7 +200,7 @@ def _list_tells(stage_pass: Pass, shop: ShopSettings, before: str, now: str, unt
         return before == "Approved" and len(untold) <= 1
     if now == "Validated":
         return not untold and stage_pass.settings.returngo.confirm_status == "Validated"
-    return now == "Done" and not untold
+    return now in ("Canceled", "Rejected") or (now == "Done" and not untold)
 
 
 def _details(
@@ -279,7 +279,10 @@ def _store(
             stage_pass,
             shop,
             _CHANGED_SINCE,
-            (stamp for detail in details for stamp in (detail.rma.created_at, detail.rma.last_updated_at)),
+            # What is left unread must be listed again, whatever was stamped later and is read already.
+            ()
+            if left
+            else (stamp for detail in details for stamp in (detail.rma.created_at, detail.rma.last_updated_at)),
         )
         | polling.asked_now(stage_pass, polling.RETURNS_ASKED_AT)
         | ({} if stage_pass.scope.rma_ids else {quota_days.DETAILS_LEFT: str(left)}),

@@ -1,7 +1,7 @@
 """Which credits and notes are known, which are to be read back, and which sales were searched for credits. Reading their frames is `frames`'."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import psycopg
 
@@ -20,6 +20,17 @@ def to_read_back(connection: psycopg.Connection, shop: str) -> set[int]:
             {"shop": shop},
         ).fetchall()
     return {row[0] for row in rows if row[0] is not None}
+
+
+def as_they_stand(connection: psycopg.Connection, stamps: Mapping[int, dt.datetime]) -> set[int]:
+    """Of these credits with the stamp of their last change, those that were read since that change."""
+    rows = connection.execute(
+        """SELECT c.credit_id FROM brightpearl_sales_credits c
+             JOIN unnest(%s::bigint[], %s::timestamptz[]) AS s(credit_id, stamp) USING (credit_id)
+            WHERE greatest(c.created_on, c.updated_on) >= s.stamp AND NOT c.is_gone""",
+        (list(stamps), list(stamps.values())),
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def newest_sale(connection: psycopg.Connection, shop: str) -> dt.datetime | None:

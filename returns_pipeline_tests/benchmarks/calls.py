@@ -1,11 +1,13 @@
 """How many calls a return costs over its whole life, on the sandbox, beside the plain way of doing the same. No time is bounded here.
 
 2,000 returns of `mix` begin over seven half days and live to their end, once where goods are inspected by their shelf and once where they are
-inspected in ReturnGo. The pipeline makes one pass after each half day. So these are the calls that returns cause; ticks in between, in
-which nothing moved, cost what `quiet_tick` says whatever the number of returns, but for a page of ReturnGo's list per 500 open ones.
+inspected in ReturnGo. The pipeline makes one pass after each half day, and goes on until nothing moves twice: when most are open, and at the end.
+So these are the calls that returns cause. A tick in which nothing moved costs what `quiet_tick` says, whatever the number of returns, but for a page
+of ReturnGo's list for each 500 open ones: `quiet_tick_at_the_fullest` has them. Reads are shared by what a pass finds: a shop whose returns
+come one by one in each tick pays a pass's reads for each.
 
-The plain way reads a detail of each open return and each of their orders, credits and products by itself at every poll, and records each transaction by
-itself. It is made once, at the fullest moment, and counted for the other polls from what was open then.
+The plain way reads a detail of each open return and each of their orders, credits and products by itself at every poll, and records each
+transaction by itself. It is made once, when most are open, and must cost what was counted; for the other polls it is counted from what was open.
 """
 
 import os
@@ -20,6 +22,8 @@ from typing import Any
 import dagster as dg
 
 from returns_pipeline.commands.sandbox_process import Sandbox, running
+from returns_pipeline.settings import load_settings
+from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database, embedded, home
 from returns_pipeline_tests.benchmarks import mix
 
@@ -35,6 +39,7 @@ MOST_PER_RETURN = {
 MOST_IN_A_QUIET_TICK = 3
 MOST_FOR_NEW_GOODS = 2
 _PAGE = 500
+_TICK_HOURS = 1 / 6
 Key = tuple[str, str, str, str]
 _END = object()
 
@@ -47,15 +52,16 @@ class Life:
         self.people = mix.People(sandbox, inspects_in_returngo=inspects_in_returngo)
         self.plain: Counter[str] = Counter()
         self.polls = 0
+        self.aside: Counter[Key] = Counter()
+        self.fullest: dict[str, Any] = {}
 
-    def announce(self, count: int) -> None:
-        """Customers buy, ask for returns, and customer service approves them."""
-        for steps in mix.returns(self.people, count, SEED):
-            next(steps)
+    def announce(self, count: int) -> list[int]:
+        """Customers buy, ask for returns, and customer service approves them; the numbers of their RMAs."""
+        return mix.announced(self.people, count)
 
     def sync(self) -> None:
-        """The pipeline works until nothing moves."""
-        while self.half_day(hours=0):
+        """Ticks follow each other until nothing moves."""
+        while self.work(_TICK_HOURS):
             pass
 
     def live(self, returns: int, half_days: int) -> Counter[Key]:
@@ -67,20 +73,35 @@ class Life:
         each_time = -(-returns // half_days)
         under_way: list[mix.Steps] = []
         while waiting or under_way:
+            is_fullest = 0 < len(waiting) <= each_time
             under_way += waiting[:each_time]
             del waiting[:each_time]
             under_way = [steps for steps in under_way if next(steps, _END) is not _END]
             self.people.act("warehouse", "ship_transfers")
-            self.half_day()
+            self.work(12)
+            if is_fullest:
+                self._look_around()
         self._give_up_what_was_not_sent()
-        return calls_by_account() - begin
+        return calls_by_account() - begin - self.aside
 
-    def half_day(self, hours: int = 12) -> int:
-        """The clock goes on, the pipeline makes a pass, and people approve what waits for them; answers how much moved."""
+    def _look_around(self) -> None:
+        """Most returns are open: what a tick without change costs then, and what the plain way does. Neither is a call of these returns."""
+        self.sync()
+        begin = calls_by_account()
+        ticks = quiet_tick(self.sandbox)
+        counted, made = plain_poll(), make_plain_poll()
+        self.fullest = {
+            "open_returns": counted["returngo"],
+            "quiet_tick": ticks,
+            "plain_poll": {"counted": dict(counted), "made": made},
+        }
+        self.aside = calls_by_account() - begin
+
+    def work(self, hours: float) -> int:
+        """So many hours later the pipeline makes a pass, and people approve what waits for them; answers how much moved."""
         from returns_pipeline.commands import postings
 
-        self.sandbox.post("/advance", {"hours": hours})
-        moved = pass_once()
+        moved = pass_once(self.sandbox, hours)
         self.polls += 1
         self.plain += plain_poll()
         return moved + postings.approve_waiting(by="Benchmark")
@@ -116,14 +137,15 @@ def measure(returns: int, half_days: int, *, in_returngo: bool = False) -> dict[
             "plain_per_return": plain,
             "plain_to_ours": {name: round(plain[name] / ours[name], 1) for name in plain},
             "by_path": {" ".join(key): count for key, count in sorted(without_shop(spent).items())},
-            "quiet_tick": quiet_tick(),
+            "fullest": life.fullest,
+            "quiet_tick": quiet_tick(sandbox),
             "new_goods_in": new_goods_in(life),
             "ledger": ledger_in_short(),
         }
 
 
-def pass_once() -> int:
-    """One pass of the pipeline; answers how much moved.
+def pass_once(sandbox: Sandbox, hours: float = _TICK_HOURS) -> int:
+    """So many hours later, one pass of the pipeline; answers how much moved.
 
     Raises:
         AssertionError: a step failed or a gate closed.
@@ -131,6 +153,7 @@ def pass_once() -> int:
     from returns_pipeline.commands.sync import sync
     from returns_pipeline.stages.passes import Scope
 
+    sandbox.post("/advance", {"hours": hours})
     result = sync(Scope())
     if not result.is_good:
         raise AssertionError(f"the pass failed: {result.failed_steps or result.closed_gates}")
@@ -172,27 +195,54 @@ def in_short(spent: Mapping[Key, int]) -> Counter[str]:
     return totals
 
 
-def quiet_tick() -> dict[str, int]:
-    """The calls of a pass in which nothing moves, by shop of ReturnGo and for Brightpearl's account."""
-    while pass_once():
+def quiet_tick(sandbox: Sandbox) -> dict[str, int]:
+    """The calls of a tick in which nothing moves, by shop of ReturnGo and for Brightpearl's account."""
+    while pass_once(sandbox):
         pass
     begin = calls_by_account()
-    pass_once()
+    pass_once(sandbox)
     totals: Counter[str] = Counter()
     for (api, shop, _, _), count in (calls_by_account() - begin).items():
         totals[f"{api} {shop}".strip()] += count
     return dict(sorted(totals.items()))
 
 
+_OPEN_IDS = """SELECT array_agg(DISTINCT r.rma_id), array_agg(DISTINCT l.order_id) FILTER (WHERE l.order_id IS NOT NULL),
+       array_agg(DISTINCT c.credit_id) FILTER (WHERE c.credit_id IS NOT NULL), array_agg(DISTINCT l.product_id) FILTER (WHERE l.product_id IS NOT NULL)
+  FROM returngo_rmas r LEFT JOIN returns_return_lines l USING (rma_id) LEFT JOIN brightpearl_sales_credits c ON c.order_id = l.order_id WHERE r.is_open"""
+
+
+def _open_ids() -> list[list[int]]:
+    """The open returns, and the orders, credits and products of them."""
+    with database.connect() as connection:
+        (found,) = connection.execute(_OPEN_IDS).fetchall()
+    return [ids or [] for ids in found]
+
+
 def plain_poll() -> Counter[str]:
     """What the plain way calls at a poll: each open return, and each order, credit and product of them, by itself."""
-    with database.connect() as connection:
-        ((returns, *others),) = connection.execute(
-            """SELECT count(DISTINCT r.rma_id), count(DISTINCT l.order_id), count(DISTINCT c.credit_id), count(DISTINCT l.product_id)
-                 FROM returngo_rmas r LEFT JOIN returns_return_lines l USING (rma_id)
-                 LEFT JOIN brightpearl_sales_credits c ON c.order_id = l.order_id WHERE r.is_open"""
-        ).fetchall()
-    return Counter({"returngo": returns, "brightpearl_reads": sum(others)})
+    returns, *others = _open_ids()
+    return Counter({"returngo": len(returns), "brightpearl_reads": sum(len(ids) for ids in others)})
+
+
+def make_plain_poll() -> dict[str, int]:
+    """The same, called."""
+    settings = load_settings()
+    begin = calls_by_account()
+    returns, orders, credits, products = _open_ids()
+    accounts = Accounts(settings)
+    try:
+        for rma_id in returns:
+            accounts.returngo(settings.shop(mix.SHOP)).rma_detail(rma_id)
+        for order_id in orders:
+            accounts.brightpearl.orders([order_id])
+        for credit_id in credits:
+            accounts.brightpearl.invoice_references([credit_id])
+        for product_id in products:
+            accounts.brightpearl.products([product_id])
+    finally:
+        accounts.close()
+    return dict(in_short(calls_by_account() - begin))
 
 
 def plain_writes() -> Counter[str]:
@@ -299,6 +349,14 @@ def _broken(where: str, found: Mapping[str, Any]) -> Iterator[str]:
     for account, count in found["quiet_tick"].items():
         if count > MOST_IN_A_QUIET_TICK:
             yield f"{account}: {count} calls in a tick without change, above {MOST_IN_A_QUIET_TICK}"
+    fullest = found["fullest"]
+    more_pages = (fullest["open_returns"] - 1) // _PAGE
+    for account, count in fullest["quiet_tick"].items():
+        most = MOST_IN_A_QUIET_TICK + (more_pages if account.startswith("returngo") else 0)
+        if count > most:
+            yield f"{account}: {count} calls in a tick without change and {fullest['open_returns']} open returns, above {most}"
+    if fullest["plain_poll"]["counted"] != fullest["plain_poll"]["made"]:
+        yield f"the plain way was counted wrongly: {fullest['plain_poll']}"
     goods = found["new_goods_in"]
     if not goods["is_found"] or goods["calls_to_find"] > MOST_FOR_NEW_GOODS:
         yield f"goods that came in are found: {goods['is_found']}, with {goods['calls_to_find']} calls, above {MOST_FOR_NEW_GOODS}"

@@ -11,12 +11,13 @@ Out of a hundred returns, in an order that the seed fixes:
 
 Those recordings have 425 units in 305 returns, 1.4 each; two thirds of the orders here are of one article, the others of two to five units, with a
 discount, with delivery, or a bundle. Two parcels and missing units are not in the recordings: their shares are ours, and they cost more calls
-than an ordinary return, as cancelled and unsent ones cost fewer. A refund is given for each unit, as ReturnGo does, a half day after the goods
-were booked in. Exchanges and store credit follow policies of their own and are the scenarios'.
+than an ordinary return, as cancelled and unsent ones cost fewer. Refunds are one transaction for each unit, given when we confirm the parcel; what
+that rule leaves, people refund a half day later. Exchanges and store credit follow policies of their own and are the scenarios'.
 """
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from typing import Any
 
 from returns_pipeline.commands.sandbox_process import Sandbox
@@ -25,6 +26,8 @@ SHOP = "uk"
 # What people do about one return: each `yield` ends a half day, after which the pipeline has worked.
 Steps = Iterator[None]
 _NO_SHIPMENT = "No shipment required"
+# Sales come all day long: what moves in the same minutes is read together again and again.
+_ORDERS_AT_ONCE = 200
 _SHAPES = {"single": 66, "pair": 12, "several": 6, "order_discount": 4, "with_delivery": 6, "bundle": 6}
 
 
@@ -37,6 +40,10 @@ class People:
 
     def act(self, actor: str, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
         return self._sandbox.post("/act", {"actor": actor, "verb": verb, **arguments})
+
+    def wait(self, hours: int) -> None:
+        """Time passes in the sandbox."""
+        self._sandbox.post("/advance", {"hours": hours})
 
     def approved(self, order: dict[str, Any], **how: Any) -> dict[str, Any]:  # noqa: ANN401 - the verb's own arguments
         """A customer asks to return an order, or some units of it, and customer service approves."""
@@ -164,6 +171,16 @@ SHARES: dict[Kind, int] = {
 _OF_TWO_UNITS = (in_two_parcels, short, short_for_good)
 
 
+def announced(people: People, count: int) -> list[int]:
+    """So many returns of whole orders, asked for and an hour later approved; the numbers of their RMAs."""
+    orders = [people.act("customer", "buy", shop=SHOP, shape=shape) for _, shape in zip(range(count), cycle(_SHAPES))]
+    rma_ids = [people.act("customer", "request_return", order_name=order["order_name"])["rma_id"] for order in orders]
+    people.wait(hours=1)
+    for rma_id in rma_ids:
+        people.act("cx", "approve", rma_id=rma_id)
+    return rma_ids
+
+
 def returns(people: People, count: int, seed: int) -> list[Steps]:
     """So many returns that wait to be asked for: each kind by its share of every hundred, the orders bought now."""
     hundred = [kind for kind, share in SHARES.items() for _ in range(share)]
@@ -172,9 +189,12 @@ def returns(people: People, count: int, seed: int) -> list[Steps]:
     while len(kinds) < count:
         chance.shuffle(hundred)
         kinds += hundred
-    return [
-        kind(people, people.act("customer", "buy", shop=SHOP, shape=_shape(kind, chance))) for kind in kinds[:count]
-    ]
+    orders = []
+    for number, kind in enumerate(kinds[:count]):
+        if number % _ORDERS_AT_ONCE == 0:
+            people.wait(hours=1)
+        orders.append(people.act("customer", "buy", shop=SHOP, shape=_shape(kind, chance)))
+    return [kind(people, order) for kind, order in zip(kinds, orders, strict=False)]
 
 
 def _shape(kind: Kind, chance: random.Random) -> str:

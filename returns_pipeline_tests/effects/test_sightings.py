@@ -23,6 +23,10 @@ class Shelf:
     def credits(self, credit_ids):
         return [credit for credit in self.held.get("credits", []) if credit["credit_id"] in credit_ids]
 
+    def invoice_references(self, credit_ids):
+        known = {credit["credit_id"]: credit["invoice_reference"] for credit in self.held.get("credits", [])}
+        return [known.get(credit_id) for credit_id in credit_ids]
+
     def credits_by_reference(self, reference):
         return self.held.get("by_reference", [])
 
@@ -86,6 +90,7 @@ TRANSFER = {"stock_transfer_id": 6, "reference": "rt-1", "goods_out_note_id": 0}
         ("credit.raise", {"by_reference": [credit(is_cancelled=True)]}, {}, "cancelled"),
         ("credit.raise", {"by_reference": [credit(is_cancelled=True), credit(802)]}, {}, "found"),
         ("credit.raise", {"by_reference": [credit(), credit(802)]}, {}, "several"),
+        ("credit.post", {}, {"credit_id": 801}, "absent"),
         ("credit.post", {"credits": [credit()]}, {"credit_id": 801}, "absent"),
         ("credit.post", {"credits": [credit(invoice_reference="pending")]}, {"credit_id": 801}, "pending"),
         ("credit.post", {"credits": [credit(invoice_reference="SC-1")]}, {"credit_id": 801}, "found"),

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from returns_pipeline.effects import runner
 from returns_pipeline.storage import closes
 from returns_pipeline_tests.faults.drills import credit_plan, posting_plan
 from returns_pipeline_tests.storage.ledger import books
@@ -173,3 +174,18 @@ def test_a_whole_batch_of_postings_is_read_in_a_handful_of_calls(drill, account)
     account.gets.clear()
     assert drill.drain().confirmed == 40
     assert len(account.gets) <= 8
+
+
+def test_what_many_batches_sent_is_read_back_in_one_call(make_drill, account, monkeypatch):
+    """A read for each batch, and a wait for accounting after each, would take the calls and the minutes of a backlog."""
+    monkeypatch.setattr(runner, "_BATCH", 1)
+    drill = make_drill(close_wait=2)
+    drill.plan(*(credit_plan(part=part) for part in (1, 2, 3)))
+    account.gets.clear()
+    assert drill.drain().confirmed == 3
+    assert [path for path in account.gets if "sales-credit/" in path] == ["/order-service/sales-credit/801,802,803"]
+    books.received(drill.connection, 3)
+    drill.plan(*(posting_plan(800 + part, part, receipt_line_id=part) for part in (1, 2, 3)))
+    account.gets.clear()
+    assert drill.drain().confirmed == 3
+    assert account.gets.count("/order-service/order/801,802,803") == 1

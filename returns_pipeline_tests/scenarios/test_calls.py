@@ -10,6 +10,7 @@ from returns_pipeline_tests.scenarios.lockstep import Arrangement
 
 _ELSEWHERE = Arrangement("inspected elsewhere", changes={calls.INSPECTED_IN_RETURNGO: calls.INSPECTED_ELSEWHERE})
 _DETAIL = ("returngo", "GET", "/rma/{id}")
+_CREDIT = ("brightpearl", "GET", "/order-service/sales-credit/{ids}")
 
 
 def details_of_a_pass() -> int:
@@ -19,8 +20,8 @@ def details_of_a_pass() -> int:
 
 
 @pytest.mark.xdist_group("calls")
-def test_an_arrival_costs_no_detail_and_a_cancellation_does(open_shop):
-    """The list shows that the only parcel arrived; why and how a return ended otherwise is in its detail."""
+def test_what_the_list_tells_costs_no_detail(open_shop):
+    """The list shows that the only parcel arrived, and that a return was withdrawn; what it may not show is in the detail."""
     with open_shop(_ELSEWHERE) as retailer:
         returns = [retailer.approved(retailer.order()) for _ in range(5)]
         retailer.sandbox.post("/advance", {"hours": 25})
@@ -36,8 +37,14 @@ def test_an_arrival_costs_no_detail_and_a_cancellation_does(open_shop):
         assert statuses == [("Received", "Received")]
         for each in returns[3:]:
             retailer.act("cx", "cancel", rma_id=each.rma_id)
-        assert details_of_a_pass() == 2
+        assert details_of_a_pass() == 0
+        assert [retailer.ledger(each) for each in returns[3:]] == [
+            [("credit.raise", "confirmed"), ("credit.cancel", "confirmed")]
+        ] * 2
+        retailer.act("cx", "reopen", rma_id=returns[3].rma_id)
+        assert details_of_a_pass() == 1
         # All that were open have ended: the list of open returns is empty, and that is believed.
+        retailer.act("cx", "cancel", rma_id=returns[3].rma_id)
         for each in returns[:3]:
             retailer.act("cx", "mark_done", rma_id=each.rma_id)
         assert details_of_a_pass() <= 3
@@ -59,3 +66,20 @@ def opened(connection) -> int:
         "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
     ).fetchall()
     return count
+
+
+@pytest.mark.xdist_group("calls")
+def test_a_tick_without_change_costs_three_calls_per_account_and_a_change_is_still_seen(open_shop):
+    """The overlap of the search shows the newest change in every tick; only what changed since it was read is worth another call."""
+    with open_shop(_ELSEWHERE) as retailer:
+        order = retailer.order()
+        retailer.approved(order)
+        retailer.sandbox.post("/advance", {"hours": 25})
+        assert sync(Scope(), until_idle=True).is_good
+        told = calls.quiet_tick(retailer.sandbox)
+        assert max(told.values()) <= 3, told
+        (credit,) = retailer.credits(order)
+        retailer.act("staff", "add_row", credit_id=credit.credit_id, name="Goodwill", net="1.00", tax="0.20")
+        before = calls.calls()[_CREDIT]
+        assert sync(Scope()).is_good
+        assert calls.calls()[_CREDIT] - before == 1

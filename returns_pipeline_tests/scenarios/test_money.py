@@ -116,6 +116,20 @@ def test_50_two_returns_of_the_same_amount_are_both_credited(retailer: Retailer)
 
 
 @in_lockstep
+def test_refunds_of_single_units_are_one_payment_on_their_credit(retailer: Retailer) -> Steps:
+    """ReturnGo refunds unit by unit; a payment for each would be a call for each."""
+    order = retailer.order("pair")
+    asked = retailer.approved(order)
+    yield
+    retailer.ship(asked)
+    retailer.receive(asked)
+    yield
+    (credit,) = retailer.credits(order)
+    assert len(retailer.transactions(asked)) == 2
+    assert retailer.payments(credit) == [retailer.paid(asked)]
+
+
+@in_lockstep
 def test_30_a_return_keeps_the_rate_of_its_sale(retailer: Retailer) -> Steps:
     """The law changed the rate between sale and return; a credit corrects the sale as it was charged."""
     order = retailer.order("reduced_rate")
