@@ -46,7 +46,7 @@ def order(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
         "state": {"tax": "INVOICED" if entry.is_invoiced else "READY"},
         "orderStatus": {"orderStatusId": entry.status_id, "name": world.statuses[entry.status_id].name},
         "tax": {"errors": []},
-        "orderPaymentStatus": payment_status(marked_payments(world), entry),
+        "orderPaymentStatus": payment_status(marked_payments(world, entry.order_id), entry),
         "stockStatusCode": stock_status(entry),
         "allocationStatusCode": "AAA" if entry.order_type == SALE and entry.goods_rows() else "ANR",
         "shippingStatusCode": shipping_status(entry),
@@ -174,7 +174,7 @@ def sales_credit(world: BrightpearlWorld, entry: Order) -> dict[str, Any]:
             "baseGross": totals["baseTotal"],
         },
         "isCanceled": entry.is_cancelled,
-        "orderPaymentStatus": payment_status(marked_payments(world), entry),
+        "orderPaymentStatus": payment_status(marked_payments(world, entry.order_id), entry),
         "stockStatusCode": stock_status(entry) if world.switches.credit_shows_stock_status else None,
         "allocationStatusCode": "ANR",
         "shippingStatusCode": "NST",
@@ -209,10 +209,12 @@ def _credit_row(row: OrderRow) -> dict[str, Any]:
     )
 
 
-def marked_payments(world: BrightpearlWorld) -> dict[tuple[int, str], Decimal]:
-    """What is marked on each order, by the payments' type: added up once for all the orders of an answer."""
+def marked_payments(world: BrightpearlWorld, only: int | None = None) -> dict[tuple[int, str], Decimal]:
+    """What is marked on each order, or on one of them, by the payments' type."""
     marked: dict[tuple[int, str], Decimal] = {}
     for each in world.payments.values():
+        if only is not None and each.order_id != only:
+            continue
         key = (each.order_id, each.payment_type)
         marked[key] = marked.get(key, Decimal(0)) + each.amount
     return marked
