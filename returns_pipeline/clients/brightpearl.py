@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from returns_pipeline.clients.brightpearl_answers import ABSENT_CODE, id_in, note_id, other_errors, stamps_of
 from returns_pipeline.clients.brightpearl_search import Filter, Search, Since
 from returns_pipeline.clients.fields import Fields, RecordRejected
 from returns_pipeline.clients.outcomes import CredentialRefused, ReadFailed, WriteAnswer
@@ -28,18 +29,10 @@ _SALES_ORDER_SEARCH = "/order-service/sales-order-search"
 _SALES_ORDER, _SALES_CREDIT = 1, 3
 # How `goods-movement-search` names goods-in notes and moves between the locations of one warehouse.
 GOODS_IN, GOODS_OUT, INTERNAL = "GI", "GO", "IT"
-# 500 for what will never work: a bad filter and an operation that is not allowed.
-_PERMANENT_CODES = ("CMNC-018", "CMNC-044")
-_ABSENT_CODE = "CMNC-404"
 _INSTANCE_HEADER = "brightpearl-installed-integration-instance-id"
 
 Parsed = TypeVar("Parsed")
 Reject = Callable[[RecordRejected], None]
-
-
-def is_permanent(detail: str) -> bool:
-    """Whether an error's text names a code that trying again cannot help."""
-    return any(code in detail for code in _PERMANENT_CODES)
 
 
 class BrightpearlClient:
@@ -116,7 +109,7 @@ class BrightpearlClient:
             found |= hits
         for reference in single:
             rows = self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_ORDER, column: reference})
-            found[reference] |= {_id_in(row, "orderId") for row in rows}
+            found[reference] |= {id_in(row, "orderId") for row in rows}
         return found
 
     def sales_made(self, since: dt.datetime) -> Iterator[dict[str, Any]]:
@@ -196,8 +189,8 @@ class BrightpearlClient:
         stamps: dict[int, dt.datetime] = {}
         for column in ("createdOn", "updatedOn"):
             for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, column: Since(since)}):
-                credit_id = _id_in(row, "orderId")
-                changed[credit_id] = _id_in(row, "parentOrderId") if row.get("parentOrderId") else None
+                credit_id = id_in(row, "orderId")
+                changed[credit_id] = id_in(row, "parentOrderId") if row.get("parentOrderId") else None
                 for stamp in stamps_of(row, "createdOn", "updatedOn"):
                     stamps[credit_id] = max(stamp, stamps.get(credit_id, stamp))
         return changed, stamps
@@ -205,7 +198,7 @@ class BrightpearlClient:
     def credits_by_reference(self, external_ref: str) -> set[int]:
         """Ids of the credits that carry our reference, as far as the index has them."""
         filters: dict[str, Filter] = {"orderTypeId": _SALES_CREDIT, "externalRef": external_ref}
-        return {_id_in(row, "orderId") for row in self.search(_ORDER_SEARCH, filters, Priority.RECONCILE)}
+        return {id_in(row, "orderId") for row in self.search(_ORDER_SEARCH, filters, Priority.RECONCILE)}
 
     def payments(self, order_id: int, priority: Priority = Priority.POLL) -> list[dict[str, Any]]:
         """Payments on one order or credit, by column name of `customer-payment-search`."""
@@ -219,7 +212,7 @@ class BrightpearlClient:
             takes_sets = self._search.column_type(_PAYMENT_SEARCH, "orderId") == "IDSET"
             some, ids = (ids[:_IDS_PER_CALL], ids[_IDS_PER_CALL:]) if takes_sets else (ids[:1], ids[1:])
             for row in self.search(_PAYMENT_SEARCH, {"orderId": some if takes_sets else some[0]}):
-                found[_id_in(row, "orderId")].append(row)
+                found[id_in(row, "orderId")].append(row)
         return found
 
     # Catalogue and warehouse
@@ -232,7 +225,8 @@ class BrightpearlClient:
         """Product id -> cost of one unit and its currency on a price list; a product without a price there is not among them."""
         path = f"/product-service/product-price/{{}}/price-list/{int(price_list_id)}"
         found = [entry for some in _id_sets(product_ids) for entry in self._list(path.format(some))]
-        return {product_id: cost for raw in found for product_id, cost in cost_of(raw, price_list_id)}
+        priced = self._parsed(found, lambda raw: list(cost_of(raw, price_list_id)))
+        return {product_id: cost for entries in priced for product_id, cost in entries}
 
     def goods_movements(
         self, since: dt.datetime, note_types: Collection[str] = (GOODS_IN,)
@@ -262,30 +256,30 @@ class BrightpearlClient:
     def warehouses(self) -> list[tuple[int, str]]:
         """Id and name of every warehouse."""
         entries = self._list("/warehouse-service/warehouse")
-        return [(_id_in(entry, "id"), str(entry.get("name") or "")) for entry in entries]
+        return [(id_in(entry, "id"), str(entry.get("name") or "")) for entry in entries]
 
     def location(self, warehouse_id: int, which: str) -> int | None:
         """The `default` or `quarantine` location of a warehouse; None where it has none."""
         found = self._response(f"/warehouse-service/warehouse/{int(warehouse_id)}/location/{which}")
-        return None if found is None else _id_in({"location": found}, "location")
+        return None if found is None else id_in({"location": found}, "location")
 
     # The account itself
 
     def order_statuses(self) -> list[dict[str, Any]]:
         """Order statuses of the account, of all order types."""
-        return self._list("/order-service/order-status")
+        return self._entries("/order-service/order-status", "statusId")
 
     def tax_codes(self) -> list[dict[str, Any]]:
         """Tax codes of the account."""
-        return self._list("/accounting-service/tax-code")
+        return self._entries("/accounting-service/tax-code")
 
     def channels(self) -> list[dict[str, Any]]:
         """Sales channels of the account."""
-        return self._list("/product-service/channel")
+        return self._entries("/product-service/channel", "id")
 
     def payment_methods(self) -> list[dict[str, Any]]:
         """Payment methods of the account."""
-        return self._list("/accounting-service/payment-method")
+        return self._entries("/accounting-service/payment-method")
 
     def webhooks(self) -> list[Any]:
         """Webhook registrations, our own and other people's, as they came."""
@@ -298,10 +292,10 @@ class BrightpearlClient:
         try:
             body = self._transport.read(path, priority=priority)
         except ReadFailed as failure:
-            if failure.status == 404 and _ABSENT_CODE in str(failure):
+            if failure.status == 404 and ABSENT_CODE in str(failure):
                 return None
             raise
-        if not isinstance(body, dict) or body.get("response") is None or _other_errors(body):
+        if not isinstance(body, dict) or body.get("response") is None or other_errors(body):
             raise ReadFailed(
                 f"GET {path} of Brightpearl was answered without a `response`, or with errors in it. Please try again later"
             )
@@ -312,6 +306,17 @@ class BrightpearlClient:
         if response is not None and not isinstance(response, list):
             raise ReadFailed(f"GET {path} of Brightpearl was not answered with a list", permanent=True)
         return response or []
+
+    def _entries(self, path: str, number: str | None = None) -> list[dict[str, Any]]:
+        """A list of the account's own things, each an object; what stands under `number` is an integer where it is there."""
+        found = []
+        for raw in self._list(path):
+            if not isinstance(raw, dict):
+                raise ReadFailed(
+                    f"GET {path} of Brightpearl was answered with something else than things", permanent=True
+                )
+            found.append(raw | {number: id_in(raw, number)} if number and raw.get(number) is not None else raw)
+        return found
 
     def _by_ids(
         self, path: str, ids: Collection[int], parse: Callable[[Any], Parsed], priority: Priority = Priority.POLL
@@ -328,7 +333,7 @@ class BrightpearlClient:
                 continue
             if not isinstance(response, Mapping):
                 raise ReadFailed(f"GET {path} of Brightpearl was not answered with notes by id", permanent=True)
-            found += self._parsed(response.items(), lambda entry: parse(_note_id(entry[0]), entry[1]))
+            found += self._parsed(response.items(), lambda entry: parse(note_id(entry[0]), entry[1]))
         return found
 
     def _parsed(self, raws: Iterable[Any], parse: Callable[[Any], Parsed]) -> list[Parsed]:
@@ -349,7 +354,7 @@ class BrightpearlClient:
                 reference, name = str(row.get(column)), "orderId" if "orderId" in row else "salesOrderId"
                 if reference not in found or name not in row:
                     return None
-                found[reference].add(_id_in(row, name))
+                found[reference].add(id_in(row, name))
         except CredentialRefused:
             raise
         except ReadFailed as failure:
@@ -360,7 +365,7 @@ class BrightpearlClient:
 
     def _add_credits(self, found: dict[int, set[int]], parents: int | list[int]) -> None:
         for row in self.search(_ORDER_SEARCH, {"orderTypeId": _SALES_CREDIT, "parentOrderId": parents}):
-            found[_id_in(row, "parentOrderId")].add(_id_in(row, "orderId"))
+            found[id_in(row, "parentOrderId")].add(id_in(row, "orderId"))
 
 
 def _as_documented(body: Any) -> Any:
@@ -375,41 +380,10 @@ def _as_documented(body: Any) -> Any:
     return {**body, "goodsMoved": moved}
 
 
-def stamps_of(row: Mapping[str, Any], *columns: str) -> list[dt.datetime]:
-    """The points in time of these columns of a search row, where they are filled."""
-    fields = Fields(row, "a row of a search of Brightpearl")
-    try:
-        return [moment for column in columns if (moment := fields.optional_moment(column))]
-    except RecordRejected as rejection:
-        raise _misshapen(rejection) from rejection
-
-
 def _id_sets(ids: Collection[int]) -> Iterator[str]:
     ordered = sorted({int(entry) for entry in ids})
     for start in range(0, len(ordered), _IDS_PER_CALL):
         yield ",".join(str(entry) for entry in ordered[start : start + _IDS_PER_CALL])
-
-
-def _id_in(row: Any, name: str) -> int:
-    try:
-        return Fields(row, "an answer of Brightpearl").integer(name)
-    except RecordRejected as rejection:
-        raise _misshapen(rejection) from rejection
-
-
-def _misshapen(rejection: RecordRejected) -> ReadFailed:
-    return ReadFailed(f"{rejection}: the answer is not in the shape that the API documents", permanent=True)
-
-
-def _note_id(key: Any) -> int:
-    return Fields({"id": key}, "a goods note").integer("id")
-
-
-def _other_errors(body: Mapping[str, Any]) -> bool:
-    """Whether a part of the answer failed for another reason than that the record is not there."""
-    errors = body.get("errors") or []
-    codes = {str(error.get("code")) if isinstance(error, dict) else "" for error in errors} if errors else set()
-    return bool(codes - {_ABSENT_CODE})
 
 
 def _raise(rejection: RecordRejected) -> None:

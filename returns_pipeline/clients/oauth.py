@@ -58,6 +58,7 @@ class OAuthApp:
         self._app_ref, self._dev_ref, self._token_url, self._now = app_ref, dev_ref, token_url, now
         self._seed = _Tokens(access_token, refresh_token)
         self._path = directory / "brightpearl-tokens.json"
+        self._met = {token for token in (access_token, refresh_token) if token}
         self._handed_out: str | None = None
 
     def __repr__(self) -> str:
@@ -97,9 +98,10 @@ class OAuthApp:
         return True
 
     def secrets(self) -> set[str]:
-        """What must not be seen anywhere."""
+        """What must not be seen anywhere: every pair that this process met, because an older one may live on beside the newest."""
         tokens = self._tokens()
-        return {token for token in (tokens.access_token, tokens.refresh_token) if token}
+        self._met |= {token for token in (tokens.access_token, tokens.refresh_token) if token}
+        return set(self._met)
 
     def _runs_out(self, tokens: _Tokens) -> bool:
         if not tokens.access_token:
@@ -111,6 +113,7 @@ class OAuthApp:
             if self._tokens() != used:
                 # Another process was faster, and a refresh token may work only once.
                 return
+            self._met |= {used.access_token, used.refresh_token} - {""}
             body = self._ask_for_fresh(used)
             lifetime = body.get("expires_in")
             seconds = float(lifetime) if isinstance(lifetime, int) and lifetime > 0 else None

@@ -187,7 +187,7 @@ def received_by(raw: Any) -> str | None:
 
     None where no line tells, or the timeline is in another shape: it is written for people.
     """
-    comments = Fields(raw, "a timeline").raw("comments")
+    comments = raw.get("comments") if isinstance(raw, dict) else None
     for comment in comments if isinstance(comments, list) else ():
         if isinstance(comment, dict) and _RECEIVED_LINE.search(str(comment.get("htmlText", ""))[:_LONGEST_LINE]):
             return "automation" if str(comment.get("triggeredBy", "")).casefold() == "automation" else "people"

@@ -50,9 +50,11 @@ def examine() -> Answer:
     still_open = unknowns.still_open(settings)
     lines = [
         f"OPEN {each.question} Safe: {each.safe}. It shows in: {each.shows}{f', see: {each.point}' if each.point else ''}."
+        + (f" In force: {force}." if (force := each.in_force(settings)) else "")
         for each in still_open
     ]
-    data = {"points": answer.data, "open": [vars(each) for each in still_open]}
+    opened = [vars(each) | {"in_force": each.in_force(settings)} for each in still_open]
+    data = {"points": answer.data, "open": opened}
     return Answer([*answer.lines, *lines], data, status=answer.status)
 
 

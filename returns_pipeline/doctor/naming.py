@@ -4,11 +4,11 @@ import datetime as dt
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from returns_pipeline.doctor.point import Point, looked
+from returns_pipeline.doctor.point import UNREADABLE, Point, looked
 from returns_pipeline.settings import Settings, ShopSettings
 from returns_pipeline.stages.accounts import Accounts
 
@@ -58,7 +58,7 @@ def read(settings: Settings, accounts: Accounts, now: dt.datetime) -> Naming:
     """Reads some sales and each shop's newest returns: a page of a search, and of each list.
 
     Raises:
-        ReadFailed: something could not be read.
+        ReadFailed: the sales could not be read.
     """
     rows: list[Mapping[str, object]] = []
     for period in _PERIODS:
@@ -66,21 +66,23 @@ def read(settings: Settings, accounts: Accounts, now: dt.datetime) -> Naming:
         if rows:
             break
     stamps = [str(row["createdOn"]) for row in rows if row.get("createdOn")]
-    orders = {
-        shop.label: _shapes(
-            row.order_name
-            for row in itertools.islice(accounts.returngo(shop).list_rmas(created_since=now - _PERIODS[-1]), _MOST)
-        )
-        for shop in settings.shops
-    }
     return Naming(
         sales=len(rows),
-        external=_shapes(row.get("externalRef") for row in rows),
-        customer=_shapes(row.get("customerRef") for row in rows),
+        external=shapes(row.get("externalRef") for row in rows),
+        customer=shapes(row.get("customerRef") for row in rows),
         offset=dt.datetime.fromisoformat(stamps[-1]).utcoffset() if stamps else None,
-        orders=orders,
+        orders={shop.label: _names_of(accounts, shop, now) for shop in settings.shops},
         now=now,
     )
+
+
+def _names_of(accounts: Accounts, shop: ShopSettings, now: dt.datetime) -> Mapping[str, int]:
+    """Shapes of the order names of a shop's newest returns; none where ReturnGo cannot be read, which another point tells."""
+    try:
+        rows = itertools.islice(accounts.returngo(shop).list_rmas(created_since=now - _PERIODS[-1]), _MOST)
+        return shapes(row.order_name for row in rows)
+    except UNREADABLE:
+        return {}
 
 
 def points(naming: Naming, settings: Settings) -> Iterator[Point]:
@@ -122,7 +124,8 @@ def _references(naming: Naming, shop: ShopSettings) -> tuple[str, str]:
     )
 
 
-def _shapes(texts: Iterator[object]) -> Mapping[str, int]:
+def shapes(texts: Iterable[object]) -> Mapping[str, int]:
+    """The commonest shapes of references with their number, those of single texts left out."""
     shapes = Counter(
         re.sub(r"\d+", _NUMBER, re.sub(r"\d{10,}", _SHOPIFY_ID, str(text).replace("{", "(")))[:60]
         for text in texts

@@ -7,12 +7,28 @@ from returns_pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Unknown:
-    """One open question: what is safe while it is open, where the answer shows, and the doctor's own point about it, if reading can tell."""
+    """One open question.
+
+    Attributes:
+        question: what nobody could try.
+        safe: the setting or behaviour that is safe while it is open.
+        shows: where the answer will show.
+        point: the doctor's own point about it, where reading can tell.
+        setting: table and key that decide about it, so that what is in force can be told.
+    """
 
     question: str
     safe: str
     shows: str
     point: str = ""
+    setting: tuple[str, str] | None = None
+
+    def in_force(self, settings: Settings) -> str:
+        """The setting as it is now, or nothing where none decides."""
+        if self.setting is None:
+            return ""
+        table, key = self.setting
+        return f"[{table}] {key} = {getattr(getattr(settings, table), key)!r}"
 
 
 _DEDUPE, _MINUS = "doctor --prove-dedupe ORDER", "doctor --prove-negative-rows ORDER"
@@ -23,6 +39,7 @@ UNKNOWNS = (
         "dedupe = 'unproven': a credit whose outcome is unknown halts for a person",
         _DEDUPE,
         "the duplicate rule is proven",
+        ("brightpearl", "dedupe"),
     ),
     Unknown(
         "Does the answer to a repeated reference carry the number of the credit that stands?",
@@ -39,18 +56,21 @@ UNKNOWNS = (
         "part_receipt = 'refused': what came is split off",
         "the newest credits",
         "part receipts of one credit are as the settings say",
+        ("brightpearl", "part_receipt"),
     ),
     Unknown(
         "Does a credit take a row with a minus?",
         "negative_rows = 'refused' takes fees off the goods' rows; a refused credit is told",
         f"{_MINUS}; the newest credits",
         "rows with a minus on a credit are as the settings say",
+        ("brightpearl", "negative_rows"),
     ),
     Unknown(
         "How far do searches lag behind?",
         "[ledger] waits a horizon and searches several times before anything counts as absent",
         f"the seconds that {_DEDUPE} tells; credits of ours that a search does not show",
         "searches show what was written",
+        ("ledger", "unknown_horizon_seconds"),
     ),
     Unknown(
         "Do searches ignore a filter that they do not know?",
@@ -69,6 +89,7 @@ UNKNOWNS = (
         "without the id nothing is sent; it can be written in installed_integration_instance_id",
         "the headers of an answer",
         "an installed integration instance id is known",
+        ("brightpearl", "installed_integration_instance_id"),
     ),
     Unknown(
         "Does the old refresh token die with its use?",
@@ -111,6 +132,7 @@ UNKNOWNS = (
         "fee_scope = 'item'; credits that do not meet the refund are told",
         "refunds; exception fee_scope_contradicted",
         "fees are counted as the settings say",
+        ("returngo", "fee_scope"),
     ),
     Unknown(
         "Which words has ReturnGo for rare resolutions?",
@@ -134,6 +156,7 @@ UNKNOWNS = (
         "confirmations are armed last: [effects] confirmations = 'shadow'",
         "refunds and goods-in side by side",
         "refunds follow the goods",
+        ("returngo", "confirm_status"),
     ),
     Unknown(
         "What do ReturnGo's webhooks carry, and are they signed?",

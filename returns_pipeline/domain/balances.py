@@ -31,12 +31,7 @@ def opening_balances(orders: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataF
     rows = order_rows.merge(orders[["order_id", "currency", "price_mode"]], on="order_id", validate="m:1")
     rows = rows[~rows["is_bundle_child"]].reset_index(drop=True)
     rows = _with_discounts_spread(rows)
-    rows = rows[
-        (rows["quantity"] > 0)
-        & (rows["net_minor"] >= 0)
-        & (rows["tax_minor"] >= 0)
-        & ((rows["net_minor"] > 0) | (rows["tax_minor"] == 0))
-    ]
+    rows = rows[is_creditable(rows)]
     rows = rows[rows["currency"].isin({currency for currency in rows["currency"].unique() if _is_supported(currency)})]
     # A net with four decimals is exact only as gross less tax, which is how inclusive rows are shared.
     has_four_decimals = (
@@ -49,6 +44,17 @@ def opening_balances(orders: pd.DataFrame, order_rows: pd.DataFrame) -> pd.DataF
         .astype("int64")
     )
     return rows.rename(columns={"quantity": "ordered_qty"})[COLUMNS].reset_index(drop=True)
+
+
+def is_creditable(rows: pd.DataFrame) -> pd.Series:
+    """Which rows of sales hold something that can be credited; a discount taken off leaves them so."""
+    return (
+        ~rows["is_bundle_child"]
+        & (rows["quantity"] > 0)
+        & (rows["net_minor"] >= 0)
+        & (rows["tax_minor"] >= 0)
+        & ((rows["net_minor"] > 0) | (rows["tax_minor"] == 0))
+    )
 
 
 def _with_discounts_spread(rows: pd.DataFrame) -> pd.DataFrame:

@@ -49,10 +49,13 @@ def build_confirmation_plans(
             line["settled"] = min(line["quantity"], received.get(line["return_line_id"], 0))
         is_decided = line["rma_id"] in decided_rma_ids or line["verdict"] == "void"
         line["open_units"] = 0 if is_decided else line["quantity"] - line["settled"]
+    of_parcel: dict[int, list[dict[str, Any]]] = {}
+    for line in lines:
+        of_parcel.setdefault(line["shipment_id"], []).append(line)
     status = settings.returngo.confirm_status
     plans, findings = [], []
     for shipment in records(shipments[~shipments["is_outbound"]].sort_values("shipment_id")):
-        group = [line for line in lines if line["shipment_id"] == shipment["shipment_id"]]
+        group = of_parcel.get(shipment["shipment_id"], [])
         is_told = shipment["status"] in _ORDER and _ORDER.index(shipment["status"]) >= _ORDER.index(status)
         if is_told or not sum(line["settled"] for line in group):
             continue

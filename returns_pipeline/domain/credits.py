@@ -94,9 +94,10 @@ def _raises_and_adoptions(
             shop_clock,
         ), foreign
 
-    wanted, _ = proposed(free)
-    adoptions = adoptable(wanted, facts.credits, facts.credit_rows, free, rulings)
-    rows, foreign = proposed(set(adoptions.values()))
+    rows, foreign = proposed(free)
+    adoptions = adoptable(rows, facts.credits, facts.credit_rows, free, rulings)
+    if free:
+        rows, foreign = proposed(set(adoptions.values()))
     rows = agree(rows, adoptions, facts.credit_rows)
     adopts_only = settings.brightpearl.credits_raised_by == "returngo" or shop.policy.announce == "never"
     return [_awaited(row) if adopts_only else row for row in rows], foreign

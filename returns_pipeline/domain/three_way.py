@@ -170,16 +170,17 @@ def _raised(standing: pd.DataFrame, today: ParcelsToday) -> pd.DataFrame:
         parcel=lambda frame: frame["shipment_id"].fillna(0).astype("int64")
     )
     live["parcel"] = _shown_on(live, today)
-    return (
-        live.groupby(["rma_id", "order_row_id", "parcel"])
-        .agg(
-            raised_credit_ids=("credit_id", lambda ids: sorted(int(credit_id) for credit_id in ids.dropna().unique())),
-            expected_net_minor=("net_minor", "sum"),
-            expected_tax_minor=("tax_minor", "sum"),
-        )
-        .reset_index()
-        .astype({"expected_net_minor": "Int64", "expected_tax_minor": "Int64"})
+    key = ["rma_id", "order_row_id", "parcel"]
+    ids: dict[tuple[int, ...], list[int]] = {}
+    known = live.dropna(subset=["credit_id"]).drop_duplicates([*key, "credit_id"]).sort_values("credit_id")
+    for *where, credit_id in known[[*key, "credit_id"]].itertuples(index=False, name=None):
+        ids.setdefault(tuple(where), []).append(int(credit_id))
+    raised = live.groupby(key, as_index=False).agg(
+        expected_net_minor=("net_minor", "sum"), expected_tax_minor=("tax_minor", "sum")
     )
+    keys = raised[key].itertuples(index=False, name=None)
+    raised["raised_credit_ids"] = pd.Series([ids.get(where, []) for where in keys], index=raised.index, dtype="object")
+    return raised.astype({"expected_net_minor": "Int64", "expected_tax_minor": "Int64"})
 
 
 def _refunded(lines: pd.DataFrame, transactions: pd.DataFrame) -> pd.Series:

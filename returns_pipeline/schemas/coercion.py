@@ -4,6 +4,7 @@ Nothing is guessed: a number is not text, text is not a number, a missing flag i
 """
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,11 @@ def dtype_of(column: Column) -> str:
     if not column.nullable and column.kind in _REQUIRED_DTYPES:
         return _REQUIRED_DTYPES[column.kind]
     return _DTYPES.get(column.kind, "object")
+
+
+def empty_frame(columns: Sequence[Column]) -> pd.DataFrame:
+    """No rows of these columns."""
+    return _empty_frame(tuple(columns)).copy()
 
 
 def series_of(values: Sequence[Any], column: Column) -> pd.Series:
@@ -66,6 +72,12 @@ def converted(series: pd.Series, column: Column) -> pd.Series:
             dtype=wanted,
         )
     return series.astype(pd.api.types.pandas_dtype(wanted))
+
+
+@functools.cache
+def _empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Built once, because most frames of a quiet pass are empty and each takes as long as a query."""
+    return pd.DataFrame({column.name: series_of((), column) for column in columns})
 
 
 def _objects(values: Iterable[Any]) -> pd.Series:

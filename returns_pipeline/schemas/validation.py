@@ -7,7 +7,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from returns_pipeline.schemas.coercion import converted, misfits
+from returns_pipeline.schemas.coercion import converted, empty_frame, misfits
 from returns_pipeline.schemas.tables import TableSchema
 
 
@@ -25,7 +25,8 @@ def validate(schema: TableSchema, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd
     """
     frame = _in_order(schema, frame)
     if frame.empty:
-        return _typed(schema, frame), frame.assign(reason=pd.Series(dtype="str"))
+        typed = empty_frame([column for column in schema.columns() if column.name in frame.columns])
+        return typed, typed.assign(reason=pd.Series(dtype="str"))
     reasons = _reasons_by_type(schema, frame)
     typed = _typed(schema, frame[~frame.index.isin(reasons)])
     reasons |= _reasons_by_rule(schema, typed)

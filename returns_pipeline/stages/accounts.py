@@ -13,7 +13,8 @@ from returns_pipeline.clients.allow_list import (
     check_base_url,
     writes_of,
 )
-from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_answers import is_permanent
 from returns_pipeline.clients.credentials import base_url_from, brightpearl_from, returngo_from
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.clients.transport import Transport
@@ -121,7 +122,7 @@ class Accounts:
             pacer,
             self._recorder("brightpearl", ""),
             api="Brightpearl",
-            secrets=credentials.secrets,
+            secrets=secrecy.known,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
             permanent=is_permanent,
             renew=credentials.renew,
@@ -140,7 +141,7 @@ class Accounts:
             self._day_pacer(shop),
             self._recorder("returngo", shop.label),
             api=f"ReturnGo for {shop.name}",
-            secrets=credentials.secrets,
+            secrets=secrecy.known,
             deadline_seconds=self._settings.ledger.request_deadline_seconds,
         )
         return ReturnGoClient(transport)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from returns_pipeline.domain import credits, findings, transfers
-from returns_pipeline.domain.balances import opening_balances
+from returns_pipeline.domain.balances import is_creditable, opening_balances
 from returns_pipeline.domain.bundles import component_balances, opened_bundles
 from returns_pipeline.domain.components import whole_units
 from returns_pipeline.domain.credit_facts import CreditFacts
@@ -52,7 +52,11 @@ def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:
 def ensure_balances(stage_pass: Pass, read: Frames) -> None:
     """Writes down what each row of the sales was charged; components of opened bundles share what their bundle was charged."""
     connection, as_sold = stage_pass.connection, read.as_stored(ORDER_ROWS)
-    ledger.ensure_balances(connection, opening_balances(read["brightpearl/sales_orders"], as_sold))
+    unheld = as_sold[
+        is_creditable(as_sold) & ~as_sold["order_row_id"].isin(_balances(stage_pass, as_sold)["order_row_id"])
+    ]
+    new = as_sold[as_sold["order_id"].isin(unheld["order_id"])]
+    ledger.ensure_balances(connection, opening_balances(read["brightpearl/sales_orders"], new))
     opened = opened_bundles(read.decisions())
     of_opened = as_sold[as_sold["order_row_id"].isin(opened)]
     ledger.ensure_balances(connection, component_balances(as_sold, opened, _balances(stage_pass, of_opened)))

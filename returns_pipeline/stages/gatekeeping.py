@@ -80,8 +80,12 @@ def commit(
     return report
 
 
-def judge_gate(stage_pass: Pass, shop: str, table: str, reason: str | None) -> GateVerdict:
-    """Opens the gate of a shop's table, or closes it for a reason; a closed gate is an exception until it opens."""
+def judge_gate(stage_pass: Pass, shop: str, table: str, reason: str | None, cause: str | None = None) -> GateVerdict:
+    """Opens the gate of a shop's table, or closes it for a reason; a closed gate is an exception until it opens.
+
+    Args:
+        cause: what several gates are closed for at once; None: each for itself.
+    """
     was_closed = gates.record(
         stage_pass.connection, shop, table, stage_pass.run_id, passed=reason is None, reason=reason
     )
@@ -91,7 +95,7 @@ def judge_gate(stage_pass: Pass, shop: str, table: str, reason: str | None) -> G
             subject_type="gate",
             subject_id=table,
             shop=shop,
-            cause=f"the gate of {table} is closed",
+            cause=cause or f"the gate of {table} is closed",
             expected="a batch that can be used",
             found=reason,
         )

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from returns_pipeline.clients.brightpearl import GOODS_IN, GOODS_OUT, INTERNAL, stamps_of
+from returns_pipeline.clients.brightpearl import GOODS_IN, GOODS_OUT, INTERNAL
+from returns_pipeline.clients.brightpearl_answers import stamps_of
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.records_brightpearl import SalesCredit
 from returns_pipeline.clients.records_warehouse import GoodsInLine, ShelfMove

@@ -279,7 +279,10 @@ def _store(
             stage_pass,
             shop,
             _CHANGED_SINCE,
-            (stamp for detail in details for stamp in (detail.rma.created_at, detail.rma.last_updated_at)),
+            # What is left unread must be listed again, whatever was stamped later and is read already.
+            ()
+            if left
+            else (stamp for detail in details for stamp in (detail.rma.created_at, detail.rma.last_updated_at)),
         )
         | polling.asked_now(stage_pass, polling.RETURNS_ASKED_AT)
         | ({} if stage_pass.scope.rma_ids else {quota_days.DETAILS_LEFT: str(left)}),

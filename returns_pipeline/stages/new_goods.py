@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from returns_pipeline.clients.brightpearl import stamps_of
+from returns_pipeline.clients.brightpearl_answers import stamps_of
 from returns_pipeline.settings import Settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.ingest_credits import MOVEMENTS_SINCE, OVERLAP

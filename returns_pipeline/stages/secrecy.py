@@ -8,11 +8,12 @@ from returns_pipeline.clients.credentials import SecretsFilter
 _sources: list[Callable[[], Iterable[str]]] = []
 
 
-def _known() -> set[str]:
+def known() -> set[str]:
+    """Every secret that this process has met, of all systems and channels."""
     return {secret for source in _sources for secret in source()}
 
 
-_FILTER = SecretsFilter(_known)
+_FILTER = SecretsFilter(known)
 
 
 def guard(source: Callable[[], Iterable[str]]) -> None:

@@ -59,8 +59,9 @@ def joined_by_index(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction whose statements look rows up one by one.
 
     How few rows are open cannot be seen from statistics: left to itself the planner reads whole tables of history to join them.
+    What is sent inside goes to the server together with the transaction's beginning, so that a count of rows is known only once they are fetched.
     """
-    with connection.transaction():
+    with connection.pipeline(), connection.transaction():
         connection.execute(
             "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
         )
@@ -82,8 +83,12 @@ def migration_url(url: str) -> str:
     return _with_scheme(url, "postgresql+psycopg")
 
 
+# Made once: `json.loads` makes a decoder for every cell when it is told how to read numbers.
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
 def _loads(text: str | bytes) -> object:
-    return json.loads(text, parse_float=Decimal)
+    return _DECODER.decode(text if isinstance(text, str) else text.decode())
 
 
 def _with_scheme(url: str, scheme: str) -> str:

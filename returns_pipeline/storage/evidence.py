@@ -64,7 +64,7 @@ TABLES: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "account_facts", "cursors", "effect_kind", "effect_move", "gate_needed", "heartbeats", "operations_health", "quota_draws", "quota_pools",
+            "account_facts", "cursors", "effect_kind", "effect_move", "gate_needed", "heartbeats", "operations_health", "quota_days", "quota_draws", "quota_pools",
             "returngo_unusable_details", "shadow_plans", "sink_stops",
         ),
         _STATE,

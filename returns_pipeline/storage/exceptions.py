@@ -92,6 +92,8 @@ def observe(
         "ids": [subject_id for _, subject_id in judged or ()],
         "note": f"{stage} looked and no longer found it",
     }
+    if not findings:
+        return Observed(resolved=connection.execute(_RESOLVE_HEALED, parameters).rowcount)
     with connection.transaction():
         still_open = connection.execute(_KEEP_OPEN, parameters).rowcount
         reopened = connection.execute(_REOPEN, parameters).rowcount

@@ -5,7 +5,6 @@ in the statements come from the models alone (so no S608), values always travel 
 """
 
 import datetime as dt
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from returns_pipeline import schemas
-from returns_pipeline.schemas.coercion import converted, fitted, misfits, series_of
+from returns_pipeline.schemas.coercion import converted, empty_frame, fitted, misfits, series_of
 from returns_pipeline.schemas.columns import Column, Freshness, Kind
 from returns_pipeline.schemas.tables import TableSchema
 from returns_pipeline.storage import database, scopes
@@ -83,6 +82,11 @@ def read(
         return _frame_of(cursor.fetchall(), columns)
 
 
+def empty(table: str) -> pd.DataFrame:
+    """No rows of a table or asset, in its fixed types."""
+    return empty_frame(schemas.named(table).columns())
+
+
 def of_records(table: str, records: Sequence[object], **columns: Any) -> pd.DataFrame:  # noqa: ANN401 - one value, or one per record
     """The frame of a table from records whose attributes are named as its columns, in the table's own types where the cells fit them.
 
@@ -97,6 +101,8 @@ def of_records(table: str, records: Sequence[object], **columns: Any) -> pd.Data
     schema = schemas.named(table)
     given = {name: value if isinstance(value, list) else [value] * len(records) for name, value in columns.items()}
     names = [column for column in schema.columns() if column.name in given or not column.is_generated]
+    if not records:
+        return empty_frame(names)
     cells = {
         column.name: given[column.name]
         if column.name in given
@@ -149,17 +155,11 @@ def upsert(
 
 def _frame_of(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> pd.DataFrame:
     if not rows:
-        return _empty(tuple(columns)).copy()
+        return empty_frame(columns)
     by_column = list(zip(*rows, strict=True))
     return pd.DataFrame(
         {column.name: series_of(values, column) for column, values in zip(columns, by_column, strict=True)}
     )
-
-
-@functools.cache
-def _empty(columns: tuple[Column, ...]) -> pd.DataFrame:
-    """No rows of these columns; built once, because most frames of a quiet pass are empty and each takes as long as a query."""
-    return pd.DataFrame({column.name: series_of((), column) for column in columns})
 
 
 def _refuse_doubles(schema: TableSchema, frame: pd.DataFrame, keys: list[str]) -> None:

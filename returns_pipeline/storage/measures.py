@@ -124,8 +124,8 @@ def _brightpearl_minute(connection: psycopg.Connection, settings: Settings) -> d
     """How much of our share of Brightpearl's minute the last hour took, and how low the pool got that all apps of the account share."""
     row = connection.execute(
         """SELECT coalesce(sum(calls), 0)::bigint, min(least_remaining), coalesce(sum(refused), 0)::bigint,
-                  60 + extract(epoch FROM clock_timestamp() - date_trunc('hour', clock_timestamp(), 'UTC'))::int / 60
-             FROM api_usage WHERE api = 'brightpearl' AND hour > clock_timestamp() - interval '2 hours'"""
+                  60 + extract(epoch FROM statement_timestamp() - date_trunc('hour', statement_timestamp(), 'UTC'))::int / 60
+             FROM api_usage WHERE api = 'brightpearl' AND hour > statement_timestamp() - interval '2 hours'"""
     ).fetchone()
     calls, lowest, refused, minutes = row or (0, None, 0, 60)
     quota = settings.quota

@@ -15,13 +15,15 @@ _SETTLED = ["complete", "cancelled", "credited_by_others", "nothing_to_credit"]
 def close_settled(connection: psycopg.Connection, shop: str) -> int:
     """Closes the returns that ReturnGo has finished with and that have nothing left to do or to answer here; answers how many."""
     with database.joined_by_index(connection):
-        return connection.execute(
+        closed = connection.execute(
             """UPDATE returngo_rmas r SET is_open = false
                 WHERE r.shop = %s AND r.is_open AND r.status IN ('Done', 'Canceled', 'Rejected')
                   AND (SELECT bool_and(m.state = ANY(%s)) FROM finance_three_way_match m WHERE m.rma_id = r.rma_id)
-                  AND NOT EXISTS (SELECT 1 FROM exceptions e WHERE e.rma_id = r.rma_id AND e.state IN ('open', 'acknowledged'))""",
+                  AND NOT EXISTS (SELECT 1 FROM exceptions e WHERE e.rma_id = r.rma_id AND e.state IN ('open', 'acknowledged'))
+               RETURNING r.rma_id""",
             (shop, _SETTLED),
-        ).rowcount
+        ).fetchall()
+    return len(closed)
 
 
 def newest(connection: psycopg.Connection, shop: str) -> dt.datetime | None:
@@ -111,6 +113,18 @@ def awaiting_inspection(connection: psycopg.Connection, shop: str, now: dt.datet
             (shop, now),
         ).fetchall()
     return {row[0] for row in rows}
+
+
+def is_idle(connection: psycopg.Connection, shop: str) -> bool:
+    """Whether nothing of the shop is open: no return, no receipt that nobody has matched; nothing hangs on it then."""
+    row = connection.execute(
+        """SELECT NOT EXISTS (SELECT FROM returngo_rmas WHERE shop = %(shop)s AND is_open)
+              AND NOT EXISTS (SELECT FROM returns_receipts WHERE shop = %(shop)s AND verdict = 'held')
+              AND NOT EXISTS (SELECT FROM brightpearl_goods_in WHERE shop = %(shop)s
+                                AND receipt_line_id > coalesce((SELECT max(receipt_line_id) FROM returns_receipts WHERE shop = %(shop)s), 0))""",
+        {"shop": shop},
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def earliest_creation(connection: psycopg.Connection, shop: str) -> dt.datetime | None:

@@ -19,7 +19,7 @@ _KEPT_BACK = (0.0, 0.1, 0.25, 0.5)
 class PostgresPacer:
     """No more calls in any rolling minute than our share, from all processes together; the remote's own count wins over ours.
 
-    A quarter of it may be drawn at once, so that a writer's pauses are made up for; the rest is spread over the minute.
+    A half of it may be drawn at once, so that a writer's pauses are made up for; the rest is spread over the minute.
 
     Args:
         connect: opens a connection; one is kept for the pacer's life.

@@ -24,6 +24,7 @@ _PURPOSES = tuple(field.name for field in fields(Calls))
 _BY_PURPOSE = (
     "sum(confirmations), sum(look_ups), sum(details), sum(lists + transactions), sum(history), sum(registrations)"
 )
+# Deliberately NOT clock_timestamp(): its value changes within a statement, so that the view would count every hour there ever was.
 _OF_KEY = "api = 'returngo' AND shop = ANY(%(shops)s)"
 
 
@@ -55,9 +56,9 @@ def read(connection: psycopg.Connection, settings: Settings, key: str, shops: tu
     """The day of one key: the calls of a week, and what waits of its shops' work."""
     quota, of_key = settings.quota, {"shops": list(shops), "details_left": DETAILS_LEFT}
     rows = connection.execute(
-        f"""SELECT greatest(extract(epoch FROM date_trunc('hour', clock_timestamp(), 'UTC') - hour)::int / 3600, 0) AS ago,
-                   extract(epoch FROM clock_timestamp() - max(hour))::float8 / 3600, sum(refused), {_BY_PURPOSE}
-              FROM api_usage WHERE {_OF_KEY} AND hour > clock_timestamp() - interval '25 hours' GROUP BY ago""",  # noqa: S608 - literals only
+        f"""SELECT greatest(extract(epoch FROM date_trunc('hour', statement_timestamp(), 'UTC') - hour)::int / 3600, 0) AS ago,
+                   extract(epoch FROM statement_timestamp() - max(hour))::float8 / 3600, sum(refused), {_BY_PURPOSE}
+              FROM api_usage WHERE {_OF_KEY} AND hour > statement_timestamp() - interval '25 hours' GROUP BY ago""",  # noqa: S608 - literals only
         of_key,
     ).fetchall()
     used = {ago: _calls(counts) for ago, _, _, *counts in rows}
@@ -111,8 +112,8 @@ def _calls(counts: Iterable[Any]) -> Calls:
 def _usual(connection: psycopg.Connection, of_key: Mapping[str, object]) -> Calls:
     """The median of each purpose over the seven days before these 24 hours; nothing until two are known."""
     rows = connection.execute(
-        f"""SELECT extract(epoch FROM clock_timestamp() - hour)::int / 86400 AS days_ago, {_BY_PURPOSE}
-              FROM api_usage WHERE {_OF_KEY} AND hour > clock_timestamp() - interval '8 days' AND hour <= clock_timestamp() - interval '1 day'
+        f"""SELECT extract(epoch FROM statement_timestamp() - hour)::int / 86400 AS days_ago, {_BY_PURPOSE}
+              FROM api_usage WHERE {_OF_KEY} AND hour > statement_timestamp() - interval '8 days' AND hour <= statement_timestamp() - interval '1 day'
              GROUP BY days_ago""",  # noqa: S608 - literals only
         of_key,
     ).fetchall()

@@ -112,6 +112,11 @@ _BOUNDS = {
 }
 
 
+def hangs_on_open(table: str) -> bool:
+    """Whether the table's open rows all hang on an open return or on a receipt that nobody has matched."""
+    return table != "operator_decisions" and "(SELECT" in _BOUNDS[table].open
+
+
 def query(table: str, columns: str, scope: str, *, of_one_shop: bool, of_named_rmas: bool) -> str:
     """The query over `table t` with parameters shop, rma_ids, since and order_name_format.
 

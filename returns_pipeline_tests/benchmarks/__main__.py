@@ -12,7 +12,7 @@ import platform
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("judging", "calls", "quiet", "growth", "housekeeping")
+BENCHMARKS = ("judging", "quiet", "calls", "growth", "housekeeping", "backlog", "latency")
 
 
 def main() -> int:

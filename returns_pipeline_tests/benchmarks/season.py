@@ -18,7 +18,7 @@ from returns_pipeline_tests.benchmarks.calls import Life
 ORIGINALS = 20
 _SHIPPED, _DELIVERED, _BOOKED_IN, _UNKNOWN = 9, 5, 3, 1
 # Ids of repeated returns lie above those of past ones.
-_FIRST = 100
+_BEFORE_THE_FIRST = 100
 _RMA = "rma_id = ANY(%(rma_ids)s)"
 _ORDER = "order_id = ANY(%(order_ids)s)"
 _CREDIT = "credit_id = ANY(%(credit_ids)s)"
@@ -92,11 +92,11 @@ def begin(life: Life) -> list[int]:
     return rma_ids
 
 
-def repeat(life: Life, rma_ids: Sequence[int], times: int) -> None:
-    """So many more of each of these returns, open and known from the list as the pipeline would know them."""
-    last = _FIRST + times - 1
+def repeat(life: Life, rma_ids: Sequence[int], first: int, last: int) -> None:
+    """One more of each of these returns for each number from first to last, open and known from the list as the pipeline would know them."""
+    first, last = _BEFORE_THE_FIRST + first, _BEFORE_THE_FIRST + last
     for rma_id in rma_ids:
-        assert life.people.act("cx", "repeat", rma_id=rma_id, first=_FIRST, last=last) == {
+        assert life.people.act("cx", "repeat", rma_id=rma_id, first=first, last=last) == {
             "rma_ids_apart": 10**_ID_DIGITS
         }
     with database.connect() as connection, connection.transaction():
@@ -110,7 +110,7 @@ def repeat(life: Life, rma_ids: Sequence[int], times: int) -> None:
                          FROM (SELECT pg_temp.marked(to_jsonb(t)::text) AS cells FROM {table} t WHERE {condition}) p, generate_series(%(first)s::int, %(last)s) n,
                               LATERAL jsonb_populate_record(NULL::{table}, replace(p.cells, %(number)s, n::text)::jsonb) r"""
                 ).format(table=sql.Identifier(table), condition=sql.SQL(condition)),
-                {**own, "first": _FIRST, "last": last, "number": _NUMBER},
+                {**own, "first": first, "last": last, "number": _NUMBER},
             )
         _know_the_list(connection)
 
@@ -133,7 +133,7 @@ def _marking(connection: psycopg.Connection, own: Mapping[str, list[int]]) -> st
         assert digits < _ID_DIGITS, ids
         zeros = "0" * (_ID_DIGITS - digits)
         expression = f"regexp_replace({expression}, '(?<![0-9])({'|'.join(ids)})(?![0-9])', '{_NUMBER}{zeros}\\1', 'g')"
-    return f"CREATE FUNCTION pg_temp.marked(text) RETURNS text LANGUAGE sql AS $f$ SELECT {expression} $f$"
+    return f"CREATE OR REPLACE FUNCTION pg_temp.marked(text) RETURNS text LANGUAGE sql AS $f$ SELECT {expression} $f$"
 
 
 def _know_the_list(connection: psycopg.Connection) -> None:

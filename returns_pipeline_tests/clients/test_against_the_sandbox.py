@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from returns_pipeline.clients.allow_list import BRIGHTPEARL_READS, RETURNGO_READS, check_base_url, writes_of
-from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_answers import is_permanent
 from returns_pipeline.clients.brightpearl_search import Since
 from returns_pipeline.clients.credentials import brightpearl_from, returngo_from
 from returns_pipeline.clients.outcomes import CredentialRefused, Outcome, ReadFailed

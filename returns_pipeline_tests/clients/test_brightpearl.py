@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from returns_pipeline.clients.allow_list import BRIGHTPEARL_READS, writes_of
-from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent, stamps_of
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_answers import is_permanent, stamps_of
 from returns_pipeline.clients.fields import RecordRejected
 from returns_pipeline.clients.outcomes import CredentialRefused, Outcome, ReadFailed
 from returns_pipeline_tests.clients.server import Act, Script, answers, hangs_up, serving, transport_to

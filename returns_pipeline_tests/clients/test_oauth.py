@@ -33,7 +33,7 @@ def test_renewing_swaps_the_pair_and_stores_it_for_its_owner_alone(tmp_path):
         assert tokens.renew()
     assert script.seen[0].body.decode() == "grant_type=refresh_token&refresh_token=seed-refresh&client_id=acme_app"
     assert tokens.headers()["authorization"] == "Bearer canary-access-1"
-    assert tokens.secrets() == {"canary-access-1", "canary-refresh-1"}
+    assert tokens.secrets() == {"canary-access-1", "canary-refresh-1", "seed-access", "seed-refresh"}
     (stored,) = (tmp_path / "credentials").glob("*.json")
     assert stat.S_IMODE(stored.stat().st_mode) == 0o600
     assert stat.S_IMODE(stored.parent.stat().st_mode) == 0o700
@@ -61,12 +61,30 @@ def test_a_token_about_to_run_out_is_swapped_before_it_is_used(tmp_path):
     assert len(script.seen) == 2
 
 
+def test_every_pair_that_was_met_stays_a_secret(tmp_path):
+    """While tokens rotate two pairs are live, and what another process stored in between was one too."""
+    with serving(answers(200, FRESH)) as script:
+        other = app(script.base_url, tmp_path)
+        other.renew()
+    with serving(
+        answers(200, FRESH | {"access_token": "canary-access-2", "refresh_token": "canary-refresh-2"})
+    ) as script:
+        tokens = app(script.base_url, tmp_path)
+        tokens.renew()
+    assert tokens.secrets() == {
+        f"{word}-{which}" for word in ("canary-access", "canary-refresh") for which in (1, 2)
+    } | {"seed-access", "seed-refresh"}
+
+
 def test_a_reply_without_a_new_refresh_token_keeps_the_old_one(tmp_path):
     """Whether each refresh gives a new one is not documented."""
     with serving(answers(200, {"access_token": "canary-access-1"})) as script:
         tokens = app(script.base_url, tmp_path)
         tokens.renew()
-    assert tokens.secrets() == {"canary-access-1", "seed-refresh"}
+    assert (
+        json.loads((tmp_path / "credentials" / "brightpearl-tokens.json").read_text())["refresh_token"]
+        == "seed-refresh"
+    )
 
 
 def test_of_two_that_renew_at_once_one_asks(tmp_path):

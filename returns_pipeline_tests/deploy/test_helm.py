@@ -94,6 +94,10 @@ def test_the_rest_is_what_kubernetes_and_dagster_take() -> None:
         read(client.V1Container, container)
     said = VALUES["runLauncher"]["config"]["k8sRunLauncher"]
     assert VALUES["runLauncher"]["type"] == "K8sRunLauncher"
+    # Parts that Dagster completes: their keys, without what is still missing.
+    k8s_snake_case_dict(client.V1SecurityContext, said["securityContext"])
+    k8s_snake_case_dict(client.V1PodSpec, said["runK8sConfig"]["podSpecConfig"])
+    k8s_snake_case_dict(client.V1JobSpec, said["runK8sConfig"]["jobSpecConfig"])
     rendered = {
         "image_pull_policy": said["imagePullPolicy"],
         "security_context": said["securityContext"],

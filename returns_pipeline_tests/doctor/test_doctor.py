@@ -233,6 +233,14 @@ def test_the_proposed_settings_can_be_used_and_are_never_written_over_a_file(
     (tmp_path / "wrong.toml").write_text(wrong, encoding="utf-8")
     monkeypatch.setenv("RETURNS_SETTINGS", str(tmp_path / "wrong.toml"))
     file = tmp_path / "proposed.toml"
+    for path in ("/rmas", "/transactions"):
+        retailer.sandbox.post(
+            "/faults", {"kind": "status_before_commit", "api": "returngo", "path": path, "status": 403}
+        )
+    assert doctor.propose_settings(tmp_path / "without_returngo.toml").status == 0, (
+        "the first shop's name may be wrong yet"
+    )
+    retailer.sandbox.clear_faults()
     assert doctor.propose_settings(file).status == 0
     assert file.stat().st_mode & 0o077 == 0
     given = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -16,3 +16,13 @@ def test_what_the_settings_call_proven_is_no_longer_open(tmp_path) -> None:
     file.write_text('[brightpearl]\ndedupe = "proven"\ninstalled_integration_instance_id = 13\n', encoding="utf-8")
     assert len(still_open(load_settings({}))) == len(UNKNOWNS)
     assert len(still_open(load_settings({"RETURNS_SETTINGS": str(file)}))) == len(UNKNOWNS) - 2
+
+
+def test_what_is_in_force_is_told_beside_what_would_be_safe(tmp_path) -> None:
+    """A retailer who chose otherwise must see that, and not the default."""
+    file = tmp_path / "settings.toml"
+    file.write_text('[brightpearl]\npart_receipt = "allowed"\n', encoding="utf-8")
+    settings = load_settings({"RETURNS_SETTINGS": str(file)})
+    forces = {each.point: each.in_force(settings) for each in UNKNOWNS}
+    assert forces["part receipts of one credit are as the settings say"] == "[brightpearl] part_receipt = 'allowed'"
+    assert sum(bool(force) for force in forces.values()) > 5

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,9 @@ class Shop:
         self.sale = sandbox.retailer.sale_of(retail)
         self.order_name = retail.name
         self.row = next(row for row in self.sale.rows.values() if row.quantity == 2)
-        self.net, self.tax = int(self.row.net * 100), int(self.row.tax * 100)
+        self.net, self.tax = (
+            int((each * 100).to_integral_value(ROUND_HALF_UP)) for each in (self.row.net, self.row.tax)
+        )
         books.open_gates(connection)
         books.balance(connection, self.row.row_id, 2, self.net, self.tax, self.sale.order_id)
 

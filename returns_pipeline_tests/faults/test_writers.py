@@ -115,6 +115,21 @@ def test_a_spent_day_leaves_effects_planned_and_ends_the_drain(drill, account):
     assert books.effect_of(drill.connection, "raise:77:5001:1").attempt == 0
 
 
+def test_a_writer_whose_time_is_over_leaves_the_rest_to_the_next_run(drill, account):
+    """A backlog of hours in one run would let nothing be read until it is through."""
+    clock = Clock()
+    drill.plan(*(credit_plan(part) for part in range(1, 5)))
+
+    def wait(_: object) -> None:
+        clock.now += 12.0
+
+    drill.accounts.pacer.wait = wait
+    report = drill.drain(clock=clock)
+    assert (report.confirmed, report.left_planned, len(account.posts)) == (2, 2, 2)
+    assert "30 s of draining are over" in str(report.stopped_reason)
+    assert drill.drain(clock=clock).confirmed == 2
+
+
 def test_a_turn_that_outlasts_the_claim_sends_nothing(make_drill, account):
     """Throttled for longer than the lease, somebody else may have the effect by now."""
     drill = make_drill(lease=20)

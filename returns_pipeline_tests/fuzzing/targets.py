@@ -1,6 +1,7 @@
 """What is fuzzed: each target draws an input and hands it to a reader; any error that is not the reader's own refusal is a bug."""
 
 import contextlib
+import datetime as dt
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +13,30 @@ from typing import Any
 from hypothesis import strategies as st
 
 from returns_pipeline.clients import json_reading
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_search import Since
 from returns_pipeline.clients.fields import RecordRejected
-from returns_pipeline.clients.outcomes import UnusableAnswer
+from returns_pipeline.clients.outcomes import ReadFailed, UnusableAnswer
+from returns_pipeline.clients.records_catalogue import cost_of
+from returns_pipeline.clients.records_returngo import received_by
+from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.settings import SettingsError, load_settings
 from returns_pipeline.stages import csv_lists, importing
 from returns_pipeline.webhooks.messages import from_brightpearl, from_returngo
-from returns_pipeline_tests.clients.test_any_json import ANY_JSON, PARSERS, places, replaced
+from returns_pipeline_tests.clients.test_any_json import ANY_JSON, PARSERS, places, replaced, rma
+from returns_pipeline_tests.clients.test_records_brightpearl import own
 
 _DEFAULTS = resources.files("returns_pipeline.settings").joinpath("defaults.toml").read_text(encoding="utf-8")
 _LINES = _DEFAULTS.splitlines()
 _KEYED = [number for number, line in enumerate(_LINES) if "=" in line.split("#")[0] and not line.startswith("#")]
 _SHOP = load_settings({}).shops[0]
+_PRICE = {"productId": 7, "priceLists": [{"priceListId": 1, "currencyCode": "GBP", "quantityPrice": {"1": "3.00"}}]}
+_RETURNGO_PAGE = {
+    "rmas": [rma()["rmaSummary"]],
+    "transactions": rma()["transactions"],
+    "next_cursor": "cmV0dXJucy5pZDo3",
+}
+_ACCOUNT = {"response": [{"id": 3, "statusId": "21", "orderTypeCode": "SC", "name": "Awaiting return", "code": "T20"}]}
 _LIST = ("returned_item_id", "result", "reason")
 
 
@@ -40,10 +54,35 @@ class Target:
             self.read(drawn)
 
 
+@dataclass(frozen=True)
+class Answering:
+    """What a client asks instead of an account: every read gets the same body."""
+
+    body: Any
+
+    def read(self, *_: object, **__: object) -> Any:
+        return self.body
+
+
+def _searched(body: Any) -> object:
+    filters = {"orderTypeId": 3, "parentOrderId": [5001], "createdOn": Since(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))}
+    return list(BrightpearlClient(Answering(body)).search("/order-service/order-search", filters))  # type: ignore[arg-type]
+
+
+def _listed(body: Any) -> object:
+    client = ReturnGoClient(Answering(body), reject=lambda _: None)  # type: ignore[arg-type]
+    return list(client.list_rmas()), list(client.list_transactions())
+
+
+def _account(body: Any) -> object:
+    client = BrightpearlClient(Answering(body))  # type: ignore[arg-type]
+    return client.order_statuses(), client.channels(), client.tax_codes(), client.warehouses()
+
+
 @st.composite
-def broken_answers(draw: st.DrawFn, name: str) -> Any:
+def broken_answers(draw: st.DrawFn, right: Callable[[], Any]) -> Any:
     """A right answer with anything at one or two of its places."""
-    raw = PARSERS[name][1]()
+    raw = right()
     for _ in range(draw(st.integers(1, 2))):
         raw = replaced(raw, draw(st.sampled_from(places(raw))), draw(ANY_JSON))
     return raw
@@ -107,9 +146,14 @@ def _read_file(read: Callable[[Path], object]) -> Callable[[Any], object]:
 
 TARGETS: Mapping[str, Target] = {
     **{
-        f"answer: {name}": Target(broken_answers(name), parse, (RecordRejected,))
-        for name, (parse, _) in PARSERS.items()
+        f"answer: {name}": Target(broken_answers(right), parse, (RecordRejected,))
+        for name, (parse, right) in PARSERS.items()
     },
+    "answer: price": Target(broken_answers(lambda: _PRICE), lambda raw: list(cost_of(raw, 1)), (RecordRejected,)),
+    "timeline of a return": Target(broken_answers(rma), received_by, ()),
+    "page of a search": Target(broken_answers(lambda: {"response": own("order-search")}), _searched, (ReadFailed,)),
+    "list of ReturnGo": Target(broken_answers(lambda: _RETURNGO_PAGE), _listed, (ReadFailed,)),
+    "lists of the account": Target(broken_answers(lambda: _ACCOUNT), _account, (ReadFailed,)),
     "bytes of an answer": Target(st.binary(max_size=400), json_reading.parse, (UnusableAnswer,)),
     "webhook of Brightpearl": Target(webhook_bodies(), from_brightpearl, ()),
     "webhook of ReturnGo": Target(webhook_bodies(), from_returngo, ()),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from returns_pipeline.clients.allow_list import BRIGHTPEARL_READS, RETURNGO_READS, Rule, writes_of
-from returns_pipeline.clients.brightpearl import BrightpearlClient, is_permanent
+from returns_pipeline.clients.brightpearl import BrightpearlClient
+from returns_pipeline.clients.brightpearl_answers import is_permanent
 from returns_pipeline.clients.outcomes import CredentialRefused, Outcome, ReadFailed, WriteAnswer
 from returns_pipeline.clients.pacing import Pacer
 from returns_pipeline.clients.records_brightpearl import SalesCredit, SalesOrder

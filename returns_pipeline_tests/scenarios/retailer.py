@@ -48,6 +48,11 @@ _SHARED = {
 _HOURS_UNTIL_SHIPPED = 24  # the goods of a new order leave the warehouse within a day; before that nobody returns them
 
 
+def owners_url(url: str) -> str:
+    """The URL with the login that owns every table."""
+    return re.sub("//[^@]*@", "//postgres:@", url)
+
+
 @dataclass(frozen=True)
 class Order:
     """An order that the customer paid and got."""
@@ -201,8 +206,7 @@ class Retailer:
 
     def command(self, *arguments: str, as_owner: bool = False) -> None:
         """A person types `returns-pipeline ...`, and it ends well; `as_owner` with the login that owns the tables."""
-        url = os.environ["RETURNS_DATABASE_URL"]
-        owner = {"RETURNS_DATABASE_URL": re.sub("//[^@]*@", "//postgres:@", url)} if as_owner else {}
+        owner = {"RETURNS_DATABASE_URL": owners_url(os.environ["RETURNS_DATABASE_URL"])} if as_owner else {}
         subprocess.run(
             [sys.executable, "-m", "returns_pipeline.cli", *arguments], check=True, timeout=180, env=os.environ | owner
         )

@@ -35,9 +35,9 @@ def a_pass(scope: Scope) -> SyncResult:
     return result
 
 
-def checked(instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+def checked(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
     """The alarm, as the health schedule would raise it now."""
-    result = defs().resolve_job_def("pipeline_health").execute_in_process(instance=instance)
+    result = repository.get_job("pipeline_health").execute_in_process(instance=instance)
     (check,) = [
         each for each in result.get_asset_check_evaluations() if each.check_name == "returngo_calls_last_the_day"
     ]
@@ -71,6 +71,11 @@ def test_lists_rest_while_credits_and_confirmations_go_and_the_alarm_comes_befor
         assert before[_DETAIL] == 2
         # The lists were asked, and are asked again in fifty minutes; what the bench books in is credited and confirmed in the meantime.
         retailer.send_back(first)
+        repository = defs().get_repository_def()
+        with dg.build_sensor_context(instance=instance, repository_def=repository) as context:
+            asked_for = repository.get_sensor_def("new_goods_in_sensor")(context)
+        assert isinstance(asked_for, dg.RunRequest)
+        assert asked_for.run_config == {}, "a run of that return alone would read it from ReturnGo"
         resting = a_pass(Scope())
         assert resting.counts["returngo/rmas:shops_not_asked"] == 2
         retailer.credited(first.order, first)
@@ -78,7 +83,7 @@ def test_lists_rest_while_credits_and_confirmations_go_and_the_alarm_comes_befor
         spent = calls() - before
         assert (spent[_LIST], spent[_DETAIL], spent[_CONFIRM]) == (0, 0, 1)
         assert "asked every 50 minutes instead of every 10" in tag_of_pace()["returngo"]
-        warned = checked(instance)
+        warned = checked(repository, instance)
         assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
         assert refused() == 0
         # A sweep does not wait to ask, and reads nothing again that only history's calls would pay.

@@ -5,37 +5,13 @@ import itertools
 import math
 import threading
 
-import psycopg
 import pytest
 
 from returns_pipeline.storage import database
 from returns_pipeline.storage.pacing import PostgresPacer
+from returns_pipeline_tests.storage.clock import Clock, Stalled
 
 WRITE, RECONCILE, POLL, BACKFILL = range(4)
-
-
-class Stalled(Exception):
-    """Stops a wait that is longer than the calls' own pace; tells its seconds."""
-
-
-class Clock:
-    """Seconds that pass while pacers wait: what was drawn is that much older then."""
-
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._connection = connection
-        self.now = 0.0
-        self.longest_wait = math.inf
-
-    def sleep(self, seconds: float) -> None:
-        if seconds > self.longest_wait:
-            raise Stalled(seconds)
-        self.now += seconds
-        self._connection.execute("UPDATE quota_draws SET at = at - make_interval(secs => %s)", [seconds])
-        self._connection.execute(
-            """UPDATE quota_pools SET filled_at = filled_at - make_interval(secs => %(seconds)s),
-                 blocked_until = blocked_until - make_interval(secs => %(seconds)s)""",
-            {"seconds": seconds},
-        )
 
 
 @pytest.fixture
@@ -92,18 +68,18 @@ def test_the_share_is_used_and_no_rolling_minute_holds_more(clock, pacers):
 def test_a_pause_is_made_up_for(clock, pacers):
     """A writer that plans for a quarter of a minute between two drains had lost it: its quota ran on, and the calls were not made."""
     pacer, made = pacers(), []
-    for end in range(240, 720, 240):
+    for end in range(300, 900, 300):
         made += moments(clock, end - 15, pacer)
         clock.sleep(15)
     assert most_in_a_minute(made) <= 100
-    assert len(made) >= 0.96 * 800
+    assert len(made) >= 0.96 * 1000
 
 
 def test_a_minute_is_not_spent_at_once(clock, pacers):
     """What a neighbour takes is told by answers: after a burst of a whole minute's calls none comes for the rest of it."""
     made = moments(clock, 61, pacers())
-    assert sum(moment < 1 for moment in made) <= 27
-    assert made[-1] > 40
+    assert sum(moment < 1 for moment in made) <= 52
+    assert made[-1] > 25
 
 
 def test_drawing_at_the_same_moment_never_gives_a_call_twice(clock, pacers):
@@ -117,7 +93,7 @@ def test_drawing_at_the_same_moment_never_gives_a_call_twice(clock, pacers):
                 pacer.wait(WRITE)
                 granted.append(1)
 
-    threads = [threading.Thread(target=draw, args=[pacers(40)]) for _ in range(4)]
+    threads = [threading.Thread(target=draw, args=[pacers(20)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -169,7 +145,7 @@ def test_below_the_reserve_everybody_waits_for_the_next_period(clock, pacers):
     clock.sleep(30)
     one.note(12, 42_000)
     other.wait(WRITE)
-    assert 71.9 < clock.now <= 72
+    assert 72 <= clock.now < 73
     assert drawn(clock, one) == 0, "one call asks how things stand"
 
 

@@ -23,6 +23,7 @@ from returns_pipeline.storage import (
     ledger,
     measures,
     open_returns,
+    quota_days,
     stock,
     worklists,
 )
@@ -54,6 +55,11 @@ def old_shop(postgres_url: str, template: str) -> Iterator[str]:
             connection.execute(
                 """UPDATE effect SET state = 'planned', remote_id = NULL FROM returngo_rmas r
                     WHERE kind = 'credit.post' AND r.is_open AND (payload->'subject'->>'rma_id')::bigint = r.rma_id"""
+            )
+            connection.execute(
+                """INSERT INTO api_calls(api, shop, hour, method, path_template, http_status, calls, milliseconds)
+                   SELECT 'returngo', 'uk', date_trunc('hour', now()) - make_interval(hours => n), 'GET', '/rmas', 200, 3, 1 FROM generate_series(0, %s) AS n""",
+                [PAST],
             )
         history.settle_down(url)
         yield url
@@ -106,6 +112,8 @@ STATEMENTS: dict[str, Callable[[psycopg.Connection], object]] = {
     "open returns' closing": lambda connection: open_returns.close_settled(connection, "uk"),
     "newest return": lambda connection: open_returns.newest(connection, "uk"),
     "oldest open return": lambda connection: open_returns.earliest_creation(connection, "uk"),
+    "shops of returns": lambda connection: open_returns.shops_of(connection, [1, 2, 3]),
+    "a key's day": lambda connection: quota_days.read(connection, load_settings({}), "RETURNGO_API_KEY", ("uk",)),
     "known returns": lambda connection: open_returns.known(connection, "uk"),
     "untold parcels": lambda connection: open_returns.untold_parcels(connection, "uk"),
     "inspections awaited": lambda connection: open_returns.awaiting_inspection(connection, "uk", NOW),

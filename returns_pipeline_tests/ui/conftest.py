@@ -31,8 +31,10 @@ HOSTILE = (
 )
 # What a customer tells of himself where only a reason was asked for.
 PRIVATE = "canary.reason@example.com +44 7700 900123"
-# Alerts of a night are held back until the morning, whenever the tests run.
-_BY_DAY = {"[ledger]": '[alerts]\nquiet_from = "00:00"\nquiet_until = "00:00"\n\n[ledger]'}
+# Alerts of a night are held back until the morning, whenever the tests run; and somebody gets mail.
+_BY_DAY = {
+    "[ledger]": '[alerts]\nquiet_from = "00:00"\nquiet_until = "00:00"\nmail_to = ["desk@example.com"]\n\n[ledger]'
+}
 
 
 @dataclass(frozen=True)

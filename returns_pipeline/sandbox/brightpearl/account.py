@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from returns_pipeline.sandbox.http import Request, Response
@@ -64,15 +65,15 @@ class Credentials:
 class Pool:
     """The rolling minute that all private apps of the account share."""
 
-    def __init__(self, requests_per_minute: int) -> None:
-        self.requests_per_minute = requests_per_minute
+    def __init__(self, requests_per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.requests_per_minute, self.clock = requests_per_minute, clock
         self._lock = threading.Lock()
         self._calls: deque[float] = deque()
 
     def take(self, neighbour_usage_per_minute: int) -> tuple[bool, dict[str, str]]:
         """Takes a call out of the pool; whether there was one, and the headers that say what is left."""
         with self._lock:
-            now = time.monotonic()
+            now = self.clock()
             while self._calls and now - self._calls[0] >= _WINDOW_SECONDS:
                 self._calls.popleft()
             room = self.requests_per_minute - neighbour_usage_per_minute - len(self._calls)

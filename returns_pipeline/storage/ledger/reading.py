@@ -1,6 +1,7 @@
 """The ledger as frames, for the domain, and as effects, for the runner. Reading only."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -74,6 +75,7 @@ _BALANCE_COLUMNS = {
         "int64",
     ),
 }
+_READ_AS = {"state": "e.state::text AS state", "payload": "e.xmin::text AS payload"}
 # Open: not at its end, or standing there other than sent, or about an open return or its sale, or a transfer of its units or of this week, and what depends on such.
 _OPEN = """WITH RECURSIVE open_rmas AS (SELECT rma_id FROM returngo_rmas WHERE is_open),
 in_scope AS (
@@ -103,9 +105,39 @@ def read_effects(
         shop: only this shop's.
         rma_ids: only those about these RMAs, or about none.
     """
-    columns = ", ".join("e.state::text AS state" if name == "state" else f"e.{name}" for name in _EFFECT_COLUMNS)
+    columns = ", ".join(_READ_AS.get(name, f"e.{name}") for name in _EFFECT_COLUMNS)
     query = f"SELECT {columns} FROM effect e {{scope}} WHERE {_FILTER} ORDER BY e.effect_id"  # noqa: S608 - literals only
-    return _frame(connection, query, _EFFECT_COLUMNS, scope, shop, rma_ids)
+    effects = _frame(connection, query, _EFFECT_COLUMNS, scope, shop, rma_ids)
+    effects["payload"] = _payloads.of(connection, effects)
+    return effects
+
+
+class _Payloads:
+    """Payloads by the version of their row: reading them costs more than all else of the ledger, and each step of a run wants the same ones.
+
+    A row that was written to since has another version, so that nothing here is ever out of date.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def of(self, connection: psycopg.Connection, effects: pd.DataFrame) -> pd.Series:
+        """The payload of each effect, whose `payload` says the version; what is not among these effects is forgotten."""
+        keys = list(zip(effects["effect_id"], effects["created_at"], effects["payload"], strict=True))
+        known = {key: self._known[key] for key in keys if key in self._known}
+        unread = [int(key[0]) for key in keys if key not in known]
+        rows = (
+            connection.execute("SELECT effect_id, payload FROM effect WHERE effect_id = ANY(%s)", [unread]).fetchall()
+            if unread
+            else []
+        )
+        payload_of: dict[int, Any] = dict(rows)
+        known |= {key: payload_of[key[0]] for key in keys if key[0] in payload_of}
+        self._known = known
+        return pd.Series([known[key] for key in keys], index=effects.index, dtype="object")
+
+
+_payloads = _Payloads()
 
 
 def read_lines(

@@ -1,5 +1,6 @@
 """Claims: never twice, never unapproved, back only while nothing was sent."""
 
+import datetime as dt
 import threading
 
 import psycopg
@@ -52,6 +53,18 @@ def test_what_depends_on_another_waits_until_that_is_confirmed(open_books):
     assert [
         effect.business_key for effect in claiming.claim(open_books, "credit.raise", [books.SHOP], "w", 120, 10)
     ] == ["raise:77:5001:2"]
+
+
+def test_what_has_waited_longest_is_taken_first(open_books):
+    """In a backlog of hours the first parcel in would be paid last, if its credit came out of review last."""
+    came = dt.datetime(2026, 2, 2, 8, tzinfo=dt.UTC)
+    waits = {1: came + dt.timedelta(hours=2), 2: None, 3: came, 4: came + dt.timedelta(hours=1)}
+    ledger.plan(open_books, [books.raise_plan(part=part, waiting_since=since) for part, since in waits.items()], "t")
+    taken = [claiming.claim(open_books, "credit.raise", [books.SHOP], "w", 120, 2) for _ in range(2)]
+    assert [[effect.business_key for effect in batch] for batch in taken] == [
+        ["raise:77:5001:3", "raise:77:5001:4"],
+        ["raise:77:5001:1", "raise:77:5001:2"],
+    ]
 
 
 def test_another_shops_effects_are_left_alone(open_books):

@@ -19,8 +19,8 @@ CREATE TABLE quota_pools(name text PRIMARY KEY, drawn bigint NOT NULL DEFAULT 0,
 CREATE TABLE quota_draws(name text NOT NULL, number bigint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (name, number));   -- at least those of the last minute
 -- Counts a call that may be made now and answers 0, or answers how many seconds to wait before asking again. Two rules:
 -- no rolling minute holds more than our share: what was drawn `allowed` calls ago is a minute old, and a second for calls that are longer under way;
--- beyond a quarter of it at once it is spent evenly, a little faster so that the quarter grows again: a writer's pauses are made up for, and there are
--- answers all through the minute, which tell what a neighbour takes.
+-- beyond a half of it at once it is spent evenly, a little faster so that the half grows again: a writer's pauses are made up for, and the minute is not
+-- spent before answers could tell what a neighbour takes.
 CREATE FUNCTION draw_call(pool text, per_minute integer, kept_back float8) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE shared quota_pools; moment timestamptz; share integer; allowed integer; pace float8; level float8; free_at timestamptz; BEGIN
   INSERT INTO quota_pools(name) VALUES (pool) ON CONFLICT DO NOTHING;
@@ -29,8 +29,8 @@ DECLARE shared quota_pools; moment timestamptz; share integer; allowed integer; 
   share:=least(per_minute, shared.room);
   allowed:=greatest(1, floor(share*(1-kept_back)));
   SELECT at+interval '61 seconds' INTO free_at FROM quota_draws WHERE name=pool AND number=shared.drawn+1-allowed;
-  pace:=1.05*share/60;
-  level:=least(greatest(1, share/4), shared.tokens+pace*extract(epoch FROM moment-shared.filled_at));
+  pace:=1.1*share/60;
+  level:=least(greatest(1, share/2), shared.tokens+pace*extract(epoch FROM moment-shared.filled_at));
   free_at:=greatest(free_at, shared.blocked_until, moment+make_interval(secs=>(1-level)/pace));
   IF free_at>moment THEN RETURN extract(epoch FROM free_at-moment); END IF;
   UPDATE quota_pools SET drawn=shared.drawn+1, tokens=level-1, filled_at=moment WHERE name=pool;
