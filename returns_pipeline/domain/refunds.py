@@ -3,6 +3,7 @@
 Scenarios 7, 34, 38, 40, 50, 51. A refund that is requested or failed is no money; amounts come from the transaction, never from the credit.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +123,7 @@ def propose_refunds(
     of_return: dict[int | None, list[PostedCredit]] = {}
     for credit in posted:
         of_return.setdefault(credit.rma_id, []).append(credit)
-    payments: dict[tuple[object, ...], list[_Part]] = {}
+    payments: dict[tuple[int, object], list[_Part]] = {}
     for transaction in sorted(successful_refunds(transactions), key=lambda row: row["transaction_id"]):
         rma_id = _rma_of(transaction, rma_of_item)
         parts, left = _parts(transaction, of_return.get(rma_id, []), lines.get(rma_id, []))
@@ -134,14 +135,13 @@ def propose_refunds(
             if part in ledger.by_part or credit.is_paid_by_others or paid <= 0:
                 continue
             recorded[credit.credit_id] = recorded.get(credit.credit_id, 0) + paid
-            day = transaction["created_at"].astimezone(shop.zone).date()
-            together = (credit.credit_id, ledger.sent_under.get(part) or (transaction["type"], day))
-            payments.setdefault(together, []).append(_Part(transaction, credit, paid))
-    return [
-        row
-        for (_, sent_under), paid_together in payments.items()
-        for row in _payment(paid_together, sent_under, methods, shop)
-    ]
+            together = ledger.sent_under.get(part) or (transaction["type"], _day(transaction, shop))
+            payments.setdefault((credit.credit_id, together), []).append(_Part(transaction, credit, paid))
+    return [row for paid_together in payments.values() for row in _payment(paid_together, ledger, methods, shop)]
+
+
+def _day(transaction: Row, shop: ShopSettings) -> dt.date:
+    return transaction["created_at"].astimezone(shop.zone).date()
 
 
 @dataclass(frozen=True)
@@ -248,15 +248,12 @@ def _weights(transaction: Row, lines: Sequence[Row]) -> dict[int, list[int]]:
 
 
 def _payment(
-    parts: Sequence[_Part], sent_under: object, methods: Mapping[int, object], shop: ShopSettings
+    parts: Sequence[_Part], ledger: _Recorded, methods: Mapping[int, object], shop: ShopSettings
 ) -> list[dict[str, Any]]:
     """One customer payment, a row per transaction; its key is the lowest transaction's, or the one under which it was sent before."""
-    credit, kind = parts[0].credit, parts[0].transaction["type"]
-    key = (
-        sent_under
-        if isinstance(sent_under, str)
-        else f"refund:{parts[0].transaction['transaction_id']}:{credit.credit_id}"
-    )
+    credit, first = parts[0].credit, parts[0].transaction
+    part = (int(first["transaction_id"]), credit.credit_id)
+    key, kind = ledger.sent_under.get(part, f"refund:{part[0]}:{part[1]}"), first["type"]
     rows = [
         proposal(
             "record_refund",

@@ -239,7 +239,7 @@ def is_alike(plan: EffectPlan, refunds: dict[int, dict[str, Any]]) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds(), st.data())
 def test_whatever_the_passes_find_each_refund_is_paid_once_and_to_the_penny(world, data):
     """Refunds come in any order and company, payments are voided before and after they were sent, and in the end all is recorded."""
