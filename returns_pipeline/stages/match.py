@@ -25,17 +25,7 @@ def match_receipts(stage_pass: Pass) -> StageReport:
 
 def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     read = Frames(stage_pass, shop)
-    lines = matching.match_lines(
-        items=read["returngo/return_items"],
-        rmas=read["returngo/rmas"],
-        orders=read["brightpearl/sales_orders"],
-        order_rows=read["brightpearl_sales_order_rows"],
-        products=read["brightpearl/products"],
-        decisions=read.decisions(),
-        shop=shop,
-        patience=dt.timedelta(hours=stage_pass.settings.sla.order_not_found_hours),
-        now=stage_pass.now,
-    )
+    lines = read["returns/return_lines"] if read.is_idle else _lines(stage_pass, read)
     new = lines[~lines["return_line_id"].isin(set(read["returns/return_lines"]["return_line_id"]))]
     rma_ids = read["returngo/rmas"]["rma_id"].tolist()
     report = commit(
@@ -55,21 +45,23 @@ def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     return report
 
 
-def _match_shop_receipts(stage_pass: Pass, shop: ShopSettings) -> StageReport:
-    read = Frames(stage_pass, shop)
-    judged = receipts.match_receipts(
-        goods_in=read["brightpearl/goods_in"],
-        credits=read["brightpearl/sales_credits"],
-        credit_rows=read["brightpearl_sales_credit_rows"],
-        return_lines=read["returns/return_lines"],
+def _lines(stage_pass: Pass, read: Frames) -> pd.DataFrame:
+    return matching.match_lines(
         items=read["returngo/return_items"],
-        inspections=read["inspections"],
-        moves=read["brightpearl_shelf_moves"],
-        standing=read.standing(),
-        settings=stage_pass.settings,
-        shop=shop.label,
+        rmas=read["returngo/rmas"],
+        orders=read["brightpearl/sales_orders"],
+        order_rows=read["brightpearl_sales_order_rows"],
+        products=read["brightpearl/products"],
+        decisions=read.decisions(),
+        shop=read.shop,
+        patience=dt.timedelta(hours=stage_pass.settings.sla.order_not_found_hours),
         now=stage_pass.now,
     )
+
+
+def _match_shop_receipts(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    read = Frames(stage_pass, shop)
+    judged = read["returns/receipts"] if read.is_idle else _receipts(stage_pass, read)
     rma_ids = read["returngo/rmas"]["rma_id"].tolist()
     report = commit(
         stage_pass,
@@ -83,6 +75,22 @@ def _match_shop_receipts(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     report.counts["units_received"] = int(judged["quantity"].sum())
     report.counts["units_passed"] = int(judged["passed_quantity"].sum())
     return report
+
+
+def _receipts(stage_pass: Pass, read: Frames) -> pd.DataFrame:
+    return receipts.match_receipts(
+        goods_in=read["brightpearl/goods_in"],
+        credits=read["brightpearl/sales_credits"],
+        credit_rows=read["brightpearl_sales_credit_rows"],
+        return_lines=read["returns/return_lines"],
+        items=read["returngo/return_items"],
+        inspections=read["inspections"],
+        moves=read["brightpearl_shelf_moves"],
+        standing=read.standing(),
+        settings=stage_pass.settings,
+        shop=read.shop.label,
+        now=stage_pass.now,
+    )
 
 
 def _too_many_held(stage_pass: Pass, new: pd.DataFrame) -> str | None:

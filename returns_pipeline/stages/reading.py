@@ -45,12 +45,13 @@ class Frames:
         return self.as_stored(table)
 
     @cached_property
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
+        """Whether nothing of the shop was open at the first look, so that there is nothing to read or to judge."""
         return self._rma_ids is None and open_returns.is_idle(self._pass.connection, self.shop.label)
 
     def as_stored(self, table: str) -> pd.DataFrame:
         """Reads the table now, as the other system gave it; of a shop where nothing was open at the first look there is nothing to read."""
-        if self._is_idle and scopes.hangs_on_open(schemas.named(table).table):
+        if self.is_idle and scopes.hangs_on_open(schemas.named(table).table):
             return frames.empty(table)
         return frames.read(
             self._pass.connection,

@@ -8,7 +8,7 @@ from typing import Any
 
 from returns_pipeline.storage import database
 from returns_pipeline_tests.benchmarks import history, season
-from returns_pipeline_tests.benchmarks.calls import Life, retailer
+from returns_pipeline_tests.benchmarks.calls import retailer
 
 FEW_OPEN, OPEN = 500, 20_000
 FEW, MANY = 10_000, 1_000_000
@@ -21,16 +21,14 @@ def measure(few_open: int, open_returns: int, few: int, many: int) -> dict[str, 
     """Ticks of one retailer: with few open returns and no past, then with so many open ones over `few` past returns, then over `many`."""
     with retailer({'posting = "automatic"': 'posting = "review"'}) as sandbox:
         url = database.database_url()
-        history.make_room(url, MANY)
-        life = Life(sandbox)
-        life.sync()
-        originals = season.begin(life)
+        history.make_room(url, history.ROOM)
+        originals = season.begin(sandbox)
         with database.connect() as connection:
             products = [row[0] for row in connection.execute("SELECT product_id FROM brightpearl_products ORDER BY 1")]
         told: dict[str, Any] = {"ticks_each": _TICKS}
-        season.repeat(life, originals, 1, few_open // len(originals) - 1)
+        season.repeat(sandbox, originals, 1, few_open // len(originals) - 1)
         told["few_open"] = _over(url, 0)
-        season.repeat(life, originals, few_open // len(originals), open_returns // len(originals) - 1)
+        season.repeat(sandbox, originals, few_open // len(originals), open_returns // len(originals) - 1)
         made = many
         for name, past in (("few", few), ("many", many)):
             while made > many - past:
@@ -61,11 +59,8 @@ def broken_bounds(found: Mapping[str, Any]) -> list[str]:
 
 def _over(url: str, past_returns: int) -> dict[str, Any]:
     """Ticks over what the database has now, after one that plans what waits for approval on the returns that were repeated."""
-    from returns_pipeline.commands.sync import sync
-    from returns_pipeline.stages.passes import Scope
-
     history.settle_down(url)
-    assert sync(Scope(), until_idle=True).is_good
+    season.quieten()
     with database.connect() as connection:
         ((is_open,),) = connection.execute("SELECT count(*) FROM returngo_rmas WHERE is_open").fetchall()
     return {"past_returns": past_returns, "open_returns": is_open} | _ticks()

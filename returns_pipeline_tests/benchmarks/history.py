@@ -12,6 +12,8 @@ from returns_pipeline.storage import database
 # Ids of the two systems lie above any that a sandbox gives; ids that our own database counts lie below its own, those of the audit below 0.
 _REMOTE = 10_000_000_000
 _EFFECTS_EACH = 8
+# So many past returns fit below the database's own numbers, whose length then tells them from amounts of money.
+ROOM = 1_000_000
 _RETURNS_PER_TRANSFER = 100
 _NUMBERS = """WITH past AS (
   SELECT n, %(remote)s + n AS id, n - 1 - (n - 1) %% %(per_transfer)s AS batch, (%(products)s::bigint[])[1 + n %% cardinality(%(products)s::bigint[])] AS product_id,

@@ -12,7 +12,7 @@ import dagster as dg
 
 from returns_pipeline.defs.jobs import SYNC_TAGS, WHOLE_GRAPH
 from returns_pipeline_tests.benchmarks import season
-from returns_pipeline_tests.benchmarks.calls import Life, retailer
+from returns_pipeline_tests.benchmarks.calls import retailer
 
 MOST_TIMES_AS_LONG = 1.5
 _TIMES = 9
@@ -24,14 +24,11 @@ def figures() -> dict[str, Any]:
         from returns_pipeline.commands.sync import sync
         from returns_pipeline.stages.passes import Scope
 
-        life = Life(sandbox)
-        life.sync()
-        season.begin(life)
+        season.begin(sandbox)
         twin = empty_twin()
         seconds: dict[str, list[float]] = {"sync": [], "empty": []}
         for _ in range(_TIMES + 1):
             seconds["empty"].append(_seconds_of(lambda: _run(twin)))
-            result = None
             begun = time.perf_counter()
             result = sync(Scope())
             seconds["sync"].append(time.perf_counter() - begun)

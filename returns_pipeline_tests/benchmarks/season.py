@@ -5,14 +5,15 @@ sale and credit: only a sweep would ask for them.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from returns_pipeline.commands.sandbox_process import Sandbox
 from returns_pipeline.settings import load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.storage import database
-from returns_pipeline_tests.benchmarks.calls import Life
 
 # Announced, on the way, delivered, booked in and waiting for approval, and held for a SKU that nobody knows.
 ORIGINALS = 20
@@ -66,20 +67,13 @@ _NUMBER = "\N{SECTION SIGN}"
 _ID_DIGITS = 9
 
 
-def begin(life: Life) -> list[int]:
+def begin(sandbox: Sandbox) -> list[int]:
     """Takes the originals as far as they go before a person approves their credits; answers their ids."""
-    from returns_pipeline.commands.sync import sync
-    from returns_pipeline.stages.passes import Scope
-
-    rma_ids = life.announce(ORIGINALS)
-    for rma_id in rma_ids[:_UNKNOWN]:
-        order_name = next(
-            row["order_name"] for row in life.sandbox.get("/state")["returngo"]["rmas"] if row["rma_id"] == rma_id
-        )
-        life.people.act("cx", "rename", rma_id=rma_id, order_name=order_name, sku="NOT-IN-THE-BOOKS")
+    quieten()
+    rma_ids = [_asked_for(sandbox, is_unknown=number < _UNKNOWN) for number in range(ORIGINALS)]
     # The goods of the new orders are shipped within a day; before that nobody returns them.
-    life.sandbox.post("/advance", {"hours": 25})
-    assert sync(Scope(), until_idle=True).is_good
+    sandbox.post("/advance", {"hours": 25})
+    quieten()
     on_the_way = rma_ids[_UNKNOWN : _UNKNOWN + _SHIPPED]
     for verb, actor, some in (
         ("ship", "carrier", on_the_way),
@@ -87,18 +81,25 @@ def begin(life: Life) -> list[int]:
         ("receive", "warehouse", on_the_way[:_BOOKED_IN]),
     ):
         for rma_id in some:
-            life.people.act(actor, verb, rma_id=rma_id)
-    assert sync(Scope(), until_idle=True).is_good
+            _act(sandbox, actor, verb, rma_id=rma_id)
+    quieten()
     return rma_ids
 
 
-def repeat(life: Life, rma_ids: Sequence[int], first: int, last: int) -> None:
+def quieten() -> None:
+    """The pipeline works until nothing moves; what waits for a person goes on waiting."""
+    from returns_pipeline.commands.sync import sync
+    from returns_pipeline.stages.passes import Scope
+
+    result = sync(Scope(), until_idle=True)
+    assert result.is_good, (result.failed_steps, result.closed_gates)
+
+
+def repeat(sandbox: Sandbox, rma_ids: Sequence[int], first: int, last: int) -> None:
     """One more of each of these returns for each number from first to last, open and known from the list as the pipeline would know them."""
     first, last = _BEFORE_THE_FIRST + first, _BEFORE_THE_FIRST + last
     for rma_id in rma_ids:
-        assert life.people.act("cx", "repeat", rma_id=rma_id, first=first, last=last) == {
-            "rma_ids_apart": 10**_ID_DIGITS
-        }
+        assert _act(sandbox, "cx", "repeat", rma_id=rma_id, first=first, last=last) == {"rma_ids_apart": 10**_ID_DIGITS}
     with database.connect() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica; SET LOCAL statement_timeout = 0")
         own = _own(connection, rma_ids)
@@ -113,6 +114,19 @@ def repeat(life: Life, rma_ids: Sequence[int], first: int, last: int) -> None:
                 {**own, "first": first, "last": last, "number": _NUMBER},
             )
         _know_the_list(connection)
+
+
+def _asked_for(sandbox: Sandbox, *, is_unknown: bool) -> int:
+    order_name = _act(sandbox, "customer", "buy", shop="uk", shape="single")["order_name"]
+    rma_id = int(_act(sandbox, "customer", "request_return", order_name=order_name)["rma_id"])
+    if is_unknown:
+        _act(sandbox, "cx", "rename", rma_id=rma_id, order_name=order_name, sku="NOT-IN-THE-BOOKS")
+    _act(sandbox, "cx", "approve", rma_id=rma_id)
+    return rma_id
+
+
+def _act(sandbox: Sandbox, actor: str, verb: str, **arguments: Any) -> Any:
+    return sandbox.post("/act", {"actor": actor, "verb": verb, **arguments})
 
 
 def _own(connection: psycopg.Connection, rma_ids: Sequence[int]) -> dict[str, list[int]]:

@@ -248,3 +248,15 @@ def test_returngos_own_link_names_the_return_on_its_credit(people):
         account.RETURNS,
         True,
     )
+
+
+def test_a_return_is_repeated_in_returngo_alone(people):
+    rma_id, _ = announced(people)
+    apart = people.cx.repeat(rma_id, 1, 3)["rma_ids_apart"]
+    rmas = people.retailer.returngo.rmas
+    original, copies = rmas[rma_id], [rmas[number * apart + rma_id] for number in (1, 2, 3)]
+    assert [copy.order_name for copy in copies] == [f"{original.order_name}-{number}" for number in (1, 2, 3)]
+    assert {copy.status for copy in copies} == {"Approved"}
+    parcels = {parcel.shipment_id for rma in (original, *copies) for parcel in rma.shipments}
+    assert len(parcels) == 4
+    assert all(copy.items[0].shipment_id == copy.shipments[0].shipment_id for copy in copies)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from returns_pipeline.storage import decisions, frames
+from returns_pipeline import schemas
+from returns_pipeline.storage import decisions, frames, open_returns, scopes
 from returns_pipeline_tests.storage.rows import frame
 
 
@@ -335,3 +336,26 @@ def test_a_decision_counts_for_its_return_for_its_sale_and_for_its_sku(shop_floo
     assert set(ids(shop_floor, "operator_decisions", "subject_id", shop="uk")) == {"1", "4", "TEA", "CUP"}
     assert set(ids(shop_floor, "operator_decisions", "subject_id", shop="uk", rma_ids=[2])) == {"2", "TEA", "CUP"}
     assert set(decisions.in_force(shop_floor)["subject_id"]) == {"1", "2", "4", "TEA", "CUP"}
+
+
+def test_a_shop_is_idle_when_nothing_hangs_on_an_open_return(shop_floor):
+    """An idle shop is neither read nor judged: what was left out then would never be seen."""
+    assert not open_returns.is_idle(shop_floor, "uk")
+    shop_floor.execute("UPDATE returngo_rmas SET is_open = false WHERE shop = 'uk'")
+    assert open_returns.is_idle(shop_floor, "uk")
+    hanging = [table for table in schemas.by_table() if scopes.hangs_on_open(table)]
+    assert [table for table in hanging if len(frames.read(shop_floor, table, shop="uk"))] == []
+    assert len(hanging) > 15
+
+
+@pytest.mark.parametrize(
+    "arrival",
+    [
+        "UPDATE returns_receipts SET verdict = 'held', hold_code = 'goods_unannounced' WHERE receipt_line_id = (SELECT min(receipt_line_id) FROM returns_receipts WHERE shop = 'uk')",
+        "DELETE FROM returns_receipts WHERE shop = 'uk'",
+    ],
+)
+def test_a_receipt_that_nobody_has_matched_keeps_a_shop_awake(shop_floor, arrival):
+    shop_floor.execute("UPDATE returngo_rmas SET is_open = false WHERE shop = 'uk'")
+    shop_floor.execute(arrival)
+    assert not open_returns.is_idle(shop_floor, "uk")

@@ -126,13 +126,10 @@ class _Payloads:
         keys = list(zip(effects["effect_id"], effects["created_at"], effects["payload"], strict=True))
         known = {key: self._known[key] for key in keys if key in self._known}
         unread = [int(key[0]) for key in keys if key not in known]
-        rows = (
-            connection.execute("SELECT effect_id, payload FROM effect WHERE effect_id = ANY(%s)", [unread]).fetchall()
-            if unread
-            else []
-        )
-        payload_of: dict[int, Any] = dict(rows)
-        known |= {key: payload_of[key[0]] for key in keys if key[0] in payload_of}
+        if unread:
+            rows = connection.execute("SELECT effect_id, payload FROM effect WHERE effect_id = ANY(%s)", [unread])
+            payload_of: dict[int, Any] = dict(rows.fetchall())
+            known |= {key: payload_of[key[0]] for key in keys if key[0] in payload_of}
         self._known = known
         return pd.Series([known[key] for key in keys], index=effects.index, dtype="object")
 

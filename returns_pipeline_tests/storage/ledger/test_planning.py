@@ -149,3 +149,11 @@ def test_the_frames_keep_their_types_when_they_are_empty(open_books):
     assert str(lines["order_row_id"].dtype) == "int64"
     assert str(effects["sent_at"].dtype) == "datetime64[us, UTC]"
     assert ledger.read_balances(open_books, [books.ORDER_ID])["ordered_qty"].tolist() == [3]
+
+
+def test_a_payload_that_was_written_anew_is_read_anew(open_books):
+    """Payloads are kept from read to read; one that changed under them would be judged by what it no longer says."""
+    ledger.plan(open_books, [books.raise_plan()], "t")
+    assert "note" not in ledger.read_effects(open_books)["payload"][0]
+    open_books.execute('UPDATE effect SET payload = payload || \'{"note": "new"}\'')
+    assert ledger.read_effects(open_books)["payload"][0]["note"] == "new"
