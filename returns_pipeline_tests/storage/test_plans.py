@@ -111,6 +111,7 @@ STATEMENTS: dict[str, Callable[[psycopg.Connection], object]] = {
     },
     "open returns' closing": lambda connection: open_returns.close_settled(connection, "uk"),
     "newest return": lambda connection: open_returns.newest(connection, "uk"),
+    "whether anything is open": lambda connection: open_returns.is_idle(connection, "uk"),
     "oldest open return": lambda connection: open_returns.earliest_creation(connection, "uk"),
     "shops of returns": lambda connection: open_returns.shops_of(connection, [1, 2, 3]),
     "a key's day": lambda connection: quota_days.read(connection, load_settings({}), "RETURNGO_API_KEY", ("uk",)),
