@@ -15,6 +15,14 @@ from returns_pipeline_tests.scenarios.retailer import Retailer
 # Nobody asks for it, but it must be found nowhere.
 PASSWORD = "password-of-the-database"
 OpenShop = Callable[..., AbstractContextManager[Retailer]]
+# The cases begin five days before today: with a weekend among these, fewer working hours have passed since than without.
+EVERY_DAY_ALIKE = """
+[calendar]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+[sla]
+status_drift_hours = 60
+"""
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +39,8 @@ def open_shop(postgres_url: str, template: str, tmp_path_factory: pytest.TempPat
             pytest.MonkeyPatch.context() as patch,
         ):
             settings = home / "settings.toml"
-            settings.write_text(changed(sandbox.settings_toml, arrangement.changes), encoding="utf-8")
+            written = changed(sandbox.settings_toml, arrangement.changes) + EVERY_DAY_ALIKE
+            settings.write_text(written, encoding="utf-8")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
             # Neither of them owns anything: what the pipeline needs, its role's grants must give.
             for login in ("pipeline", "dagster"):
