@@ -4,6 +4,7 @@ The newest audit row is kept in a file outside the database after each drain. Wh
 not here: everything unconfirmed is looked up before the first new write. What the ledger has lost altogether comes back through ingest, by reference.
 """
 
+import fcntl
 import json
 from collections import Counter
 from typing import cast
@@ -66,13 +67,18 @@ def adopt_what_stands(connection: psycopg.Connection, reader: Reader, counts: Co
 
 
 def write_head(connection: psycopg.Connection) -> None:
-    """Keeps the newest audit row's number and hash outside the database."""
-    head = audit.head(connection)
+    """Keeps the newest audit row's number and hash outside the database.
+
+    Writers of one home take turns from the look to the file: side by side one could take the other's file away, or put an older head over a newer.
+    """
     path = home.ledger_head()
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({"seq": head.seq, "hash": head.hash_hex}), encoding="utf-8")
-    new.replace(path)
+    with path.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        head = audit.head(connection)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps({"seq": head.seq, "hash": head.hash_hex}), encoding="utf-8")
+        new.replace(path)
 
 
 def _adopt(connection: psycopg.Connection, reader: Reader, effect: Effect) -> str | None:

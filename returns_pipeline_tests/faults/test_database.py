@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -107,6 +108,22 @@ def test_f46_a_look_that_fails_keeps_the_writers_off(drill, account):
     assert restore.is_open(drill.connection)
     assert drill.drain().stopped_reason
     assert account.posts == []
+
+
+def test_writers_side_by_side_keep_the_head_in_turn(drill):
+    """One took the other's new file away, and the drain that came second died of it."""
+
+    def keep_often() -> None:
+        with database.connect() as own:
+            for _ in range(50):
+                restore.write_head(own)
+
+    drill.plan(credit_plan())
+    with ThreadPoolExecutor(4) as writers:
+        for writer in [writers.submit(keep_often) for _ in range(4)]:
+            writer.result()
+    kept = json.loads(home.ledger_head().read_text())
+    assert (kept["seq"], kept["hash"]) == (audit.head(drill.connection).seq, audit.head(drill.connection).hash_hex)
 
 
 def test_the_head_outside_follows_the_audit(drill):

@@ -177,7 +177,8 @@ def test_f31_two_runners_started_together_send_each_effect_once(drill, account):
     """Two schedules, two machines, one impatient person."""
     drill.plan(*(credit_plan(part) for part in range(1, 31)))
     processes = [drill.process(), drill.process()]
-    assert [process.wait(90) for process in processes] == [0, 0]
+    told = [process.communicate(timeout=90)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], told
     assert set(drill.drain().by_kind) == set(), "nothing was left"
     assert set(drill.states().values()) == {"confirmed"}
     assert sorted(body["externalRef"] for _, body in account.posts) == sorted(
