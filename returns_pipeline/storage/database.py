@@ -63,7 +63,8 @@ def joined_by_index(connection: psycopg.Connection) -> Iterator[None]:
     """
     with connection.pipeline(), connection.transaction():
         connection.execute(
-            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+            """SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+                      set_config('random_page_cost', '0.1', true)"""
         )
         yield
 

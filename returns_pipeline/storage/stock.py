@@ -8,7 +8,7 @@ import pandas as pd
 import psycopg
 
 from returns_pipeline.domain.drift import Leaving
-from returns_pipeline.storage import frames
+from returns_pipeline.storage import database, frames
 
 _LOOKED_AGAIN_AFTER = dt.timedelta(hours=6)
 _FORGOTTEN_AFTER = dt.timedelta(days=90)
@@ -51,25 +51,26 @@ def record_moves(connection: psycopg.Connection, moves: Collection[Move]) -> Non
 
 def leaving(connection: psycopg.Connection, shop: str) -> list[Leaving]:
     """Products of which units of open returns did not pass and some left all the same, since the oldest of those came."""
-    rows = connection.execute(
-        """WITH unpassed AS (
-             SELECT r.product_id, r.warehouse_id, min(r.rma_id) AS rma_id, sum(r.matched_quantity - r.passed_quantity)::int AS units, min(r.received_on) AS since
-               FROM returns_receipts r JOIN returngo_rmas o USING (rma_id)
-              WHERE o.is_open AND o.shop = %(shop)s AND r.matched_quantity > r.passed_quantity GROUP BY 1, 2),
-           moved AS (
-             SELECT u.product_id, u.warehouse_id, u.rma_id, u.units, u.since, sum(m.quantity)::int AS gone, array_agg(DISTINCT m.note_id ORDER BY m.note_id) AS notes
-               FROM unpassed u JOIN brightpearl_stock_moves m USING (product_id, warehouse_id)
-              WHERE m.moved_on >= u.since AND NOT EXISTS (SELECT FROM effect e WHERE e.kind = 'transfer.dispatch' AND e.state = 'confirmed'
-                                                            AND string_to_array(e.remote_id, ',') @> ARRAY[m.note_id::text]) GROUP BY 1, 2, 3, 4, 5)
-           SELECT product_id, warehouse_id, rma_id, units, gone,
-                  coalesce((SELECT sum(r.passed_quantity) FROM returns_receipts r WHERE r.product_id = m.product_id AND r.warehouse_id = m.warehouse_id
-                             AND r.received_on > m.since - interval '60 days'), 0)::int
-                  - coalesce((SELECT sum((unit->>'quantity')::int) FROM effect e, jsonb_array_elements(e.payload->'subject'->'units') AS unit
-                              WHERE e.kind = 'transfer.create' AND e.state <> 'voided' AND (unit->>'product_id')::bigint = m.product_id
-                                AND e.created_at > m.since - interval '60 days'), 0)::int, notes
-             FROM moved m ORDER BY 1, 2""",
-        {"shop": shop},
-    ).fetchall()
+    with database.joined_by_index(connection):
+        rows = connection.execute(
+            """WITH unpassed AS (
+                 SELECT r.product_id, r.warehouse_id, min(r.rma_id) AS rma_id, sum(r.matched_quantity - r.passed_quantity)::int AS units, min(r.received_on) AS since
+                   FROM returns_receipts r JOIN returngo_rmas o USING (rma_id)
+                  WHERE o.is_open AND o.shop = %(shop)s AND r.matched_quantity > r.passed_quantity GROUP BY 1, 2),
+               moved AS (
+                 SELECT u.product_id, u.warehouse_id, u.rma_id, u.units, u.since, sum(m.quantity)::int AS gone, array_agg(DISTINCT m.note_id ORDER BY m.note_id) AS notes
+                   FROM unpassed u JOIN brightpearl_stock_moves m USING (product_id, warehouse_id)
+                  WHERE m.moved_on >= u.since AND NOT EXISTS (SELECT FROM effect e WHERE e.kind = 'transfer.dispatch' AND e.state = 'confirmed'
+                                                                AND string_to_array(e.remote_id, ',') @> ARRAY[m.note_id::text]) GROUP BY 1, 2, 3, 4, 5)
+               SELECT product_id, warehouse_id, rma_id, units, gone,
+                      coalesce((SELECT sum(r.passed_quantity) FROM returns_receipts r WHERE r.product_id = m.product_id AND r.warehouse_id = m.warehouse_id
+                                 AND r.received_on > m.since - interval '60 days'), 0)::int
+                      - coalesce((SELECT sum((unit->>'quantity')::int) FROM effect e, jsonb_array_elements(e.payload->'subject'->'units') AS unit
+                                  WHERE e.kind = 'transfer.create' AND e.state <> 'voided' AND (unit->>'product_id')::bigint = m.product_id
+                                    AND e.created_at > m.since - interval '60 days'), 0)::int, notes
+                 FROM moved m ORDER BY 1, 2""",
+            {"shop": shop},
+        ).fetchall()
     return [Leaving(*row) for row in rows]
 
 

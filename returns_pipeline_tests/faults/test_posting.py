@@ -176,6 +176,16 @@ def test_a_whole_batch_of_postings_is_read_in_a_handful_of_calls(drill, account)
     assert len(account.gets) <= 8
 
 
+def test_a_batch_holds_what_its_lease_lasts_for_at_the_accounts_pace(make_drill, account):
+    """More would be claimed and given back, with reads for nothing; fewer would read the same resources more often."""
+    drill = make_drill()
+    lease, deadline = drill.settings.ledger.lease_seconds, drill.settings.ledger.request_deadline_seconds
+    slow = drill.settings.quota.model_copy(update={"brightpearl_per_minute": 120, "brightpearl_share": 0.5})
+    assert runner._batch_of(drill.settings.model_copy(update={"quota": slow})) == lease - deadline
+    quick = slow.model_copy(update={"brightpearl_per_minute": 100_000})
+    assert runner._batch_of(drill.settings.model_copy(update={"quota": quick})) == 200
+
+
 def test_what_many_batches_sent_is_read_back_in_one_call(make_drill, account, monkeypatch):
     """A read for each batch, and a wait for accounting after each, would take the calls and the minutes of a backlog."""
     monkeypatch.setattr(runner, "_BATCH", 1)
