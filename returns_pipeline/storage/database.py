@@ -54,6 +54,14 @@ def connect(url: str | None = None) -> psycopg.Connection:
     return connection
 
 
+def look_up_by_index(connection: psycopg.Connection) -> None:
+    """Until the transaction that is open ends, rows are looked up one by one: reading a whole table is never thought to be cheaper."""
+    connection.execute(
+        """SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+                  set_config('random_page_cost', '0.1', true)"""
+    )
+
+
 @contextmanager
 def joined_by_index(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction whose statements look rows up one by one.
@@ -62,10 +70,7 @@ def joined_by_index(connection: psycopg.Connection) -> Iterator[None]:
     What is sent inside goes to the server together with the transaction's beginning, so that a count of rows is known only once they are fetched.
     """
     with connection.pipeline(), connection.transaction():
-        connection.execute(
-            """SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-                      set_config('random_page_cost', '0.1', true)"""
-        )
+        look_up_by_index(connection)
         yield
 
 

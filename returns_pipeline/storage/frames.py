@@ -145,6 +145,8 @@ def upsert(
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         # A first load is longer than the session's patience with one statement.
         cursor.execute("SET LOCAL statement_timeout = '10min'")
+        # What is written is compared with the rows of its keys: the others may be a million.
+        database.look_up_by_index(connection)
         _load(cursor, schema, columns, cells)
         removed = _remove_others(cursor, schema, keys, replace_within) if replace_within else 0
         inserted, changed = _count(cursor, schema, columns, keys)
