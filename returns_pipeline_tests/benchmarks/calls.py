@@ -10,13 +10,10 @@ The plain way reads a detail of each open return and each of their orders, credi
 transaction by itself. It is made once, when most are open, and must cost what was counted; for the other polls it is counted from what was open.
 """
 
-import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -24,8 +21,9 @@ import dagster as dg
 from returns_pipeline.commands.sandbox_process import Sandbox, running
 from returns_pipeline.settings import load_settings
 from returns_pipeline.stages.accounts import Accounts
-from returns_pipeline.storage import database, embedded, home
+from returns_pipeline.storage import database
 from returns_pipeline_tests.benchmarks import mix
+from returns_pipeline_tests.benchmarks.live_home import live_home
 
 RETURNS, HALF_DAYS, SEED = 2000, 7, 7
 INSPECTED_IN_RETURNGO = 'inspection_source = ["returngo", "job", "brightpearl_location"]'
@@ -302,30 +300,13 @@ def retailer(changes: Mapping[str, str] | None = None, *, in_returngo: bool = Fa
         changes: words of the retailer's settings -> what stands there instead.
         in_returngo: whether inspections come from ReturnGo besides.
     """
-    from returns_pipeline.commands import runtime
-
-    with tempfile.TemporaryDirectory(prefix="returns-calls-") as folder:
-        before = dict(os.environ)
-        os.environ["RETURNS_HOME"] = folder
-        try:
-            with running(seed=SEED) as sandbox:
-                settings = Path(folder) / "settings.toml"
-                written = _settings(sandbox.settings_toml, in_returngo=in_returngo)
-                for words, instead in (changes or {}).items():
-                    assert words in written
-                    written = written.replace(words, instead)
-                settings.write_text(written, encoding="utf-8")
-                os.environ |= sandbox.environment | {
-                    "RETURNS_SETTINGS": str(settings),
-                    "RETURNS_MODE": "live",
-                    "RETURNS_DATABASE_URL": embedded.renew(home.postgres()),
-                }
-                runtime.prepare()
-                yield sandbox
-        finally:
-            embedded.stop(home.postgres())
-            os.environ.clear()
-            os.environ.update(before)
+    with live_home() as go_live, running(seed=SEED) as sandbox:
+        written = _settings(sandbox.settings_toml, in_returngo=in_returngo)
+        for words, instead in (changes or {}).items():
+            assert words in written
+            written = written.replace(words, instead)
+        go_live(sandbox.environment, written)
+        yield sandbox
 
 
 def _settings(settings_toml: str, *, in_returngo: bool) -> str:

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import Any
 from returns_pipeline.sandbox.http import LoggedRequest
 from returns_pipeline.sandbox.returngo.switches import ReturnGoSwitches
 from returns_pipeline.sandbox.serve import RunningSandbox, serve
-from returns_pipeline.storage import embedded, home
+from returns_pipeline_tests.benchmarks.live_home import live_home
 
 PLENTY = 1_000_000
 _POLLED = "/warehouse-service/warehouse"
@@ -32,26 +31,10 @@ Sync = subprocess.Popen[str]
 @contextmanager
 def retailer() -> Iterator[RunningSandbox]:
     """A sandbox, an embedded database and the environment of a live retailer; `allow` writes his settings."""
-    from returns_pipeline.commands import runtime
-
-    with tempfile.TemporaryDirectory(prefix="returns-backlog-") as folder:
-        before = dict(os.environ)
-        os.environ["RETURNS_HOME"] = folder
-        try:
-            with serve(
-                seed=7, requests_per_minute=PLENTY, returngo_switches=ReturnGoSwitches(daily_quota=PLENTY)
-            ) as sandbox:
-                os.environ |= sandbox.environment() | {
-                    "RETURNS_SETTINGS": str(Path(folder) / "settings.toml"),
-                    "RETURNS_MODE": "live",
-                    "RETURNS_DATABASE_URL": embedded.renew(home.postgres()),
-                }
-                runtime.prepare()
-                yield sandbox
-        finally:
-            embedded.stop(home.postgres())
-            os.environ.clear()
-            os.environ.update(before)
+    switches = ReturnGoSwitches(daily_quota=PLENTY)
+    with live_home() as go_live, serve(seed=7, requests_per_minute=PLENTY, returngo_switches=switches) as sandbox:
+        go_live(sandbox.environment(), sandbox.settings_toml())
+        yield sandbox
 
 
 def allow(sandbox: RunningSandbox, *, pool: int, share: float, drain_seconds: int) -> None:
