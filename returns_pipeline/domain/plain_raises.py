@@ -38,7 +38,6 @@ def plain_sales(facts: CreditFacts, standing: pd.DataFrame, shop: ShopSettings, 
         on="order_row_id",
         how="left",
         validate="m:1",
-        suffixes=("", "_sold"),
     )
     is_odd = ~(
         (lines["verdict"] == "ok")

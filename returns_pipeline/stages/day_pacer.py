@@ -1,4 +1,4 @@
-"""Holds every call of one ReturnGo key to the plan of its day. What the plan is, is `domain.quota`'s; Brightpearl's minute has a bucket of its own."""
+"""Holds every call of one ReturnGo key to the plan of its day. What the plan is, is `domain.quota`'s; Brightpearl's minute is in `storage.pacing`."""
 
 from collections.abc import Callable
 
