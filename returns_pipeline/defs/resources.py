@@ -9,6 +9,7 @@ from pydantic import PrivateAttr
 from returns_pipeline.settings import Settings, load_settings
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.passes import Pass, Scope, open_pass
+from returns_pipeline.storage.database import KeptConnection
 
 _STATEMENT_TIMEOUT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 60_000, 3600, 20
 
@@ -34,6 +35,7 @@ class PipelineResource(dg.ConfigurableResource):
 
     _settings: Settings | None = PrivateAttr(default=None)
     _accounts: Accounts | None = PrivateAttr(default=None)
+    _kept: KeptConnection = PrivateAttr(default_factory=KeptConnection)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Reads the settings; a wrong key stops the run before anything is read from the accounts."""
@@ -49,16 +51,17 @@ class PipelineResource(dg.ConfigurableResource):
         """Closes the HTTP sessions and writes down the calls they made."""
         if self._accounts is not None:
             self._accounts.close()
+        self._kept.close()
 
     @contextmanager
     def open(
         self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, config: ScopeConfig
     ) -> Iterator[Pass]:
-        """A pass for one step, on its own database connection."""
+        """A pass for one step, on the connection that this process's steps share."""
         if self._settings is None or self._accounts is None:
             raise RuntimeError("the pipeline resource was used outside a run")
         scope = scope_of(context.run.tags, config.rma_ids)
-        with open_pass(self._settings, self._accounts, context.run.run_id, scope) as opened:
+        with open_pass(self._settings, self._accounts, context.run.run_id, scope, self._kept) as opened:
             yield opened
 
 

@@ -27,7 +27,7 @@ def dtype_of(column: Column) -> str:
 
 def empty_frame(columns: Sequence[Column]) -> pd.DataFrame:
     """No rows of these columns."""
-    return _empty_frame(tuple(columns)).copy()
+    return _empty_frame(tuple(columns)).copy(deep=False)
 
 
 def series_of(values: Sequence[Any], column: Column) -> pd.Series:

@@ -3,11 +3,14 @@
 A reason names columns and rules, never a cell: cells may hold what nobody should read in a log.
 """
 
+import functools
+
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from returns_pipeline.schemas.coercion import converted, empty_frame, misfits
+from returns_pipeline.schemas.columns import Column
 from returns_pipeline.schemas.tables import TableSchema
 
 
@@ -23,10 +26,10 @@ def validate(schema: TableSchema, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd
     Raises:
         BatchMisshapen: a column is missing or unknown.
     """
-    frame = _in_order(schema, frame)
+    wanted = _columns_of(schema, frame)
     if frame.empty:
-        typed = empty_frame([column for column in schema.columns() if column.name in frame.columns])
-        return typed, typed.assign(reason=pd.Series(dtype="str"))
+        return empty_frame(wanted), _none_held(tuple(wanted)).copy(deep=False)
+    frame = frame[[column.name for column in wanted]].reset_index(drop=True)
     reasons = _reasons_by_type(schema, frame)
     typed = _typed(schema, frame[~frame.index.isin(reasons)])
     reasons |= _reasons_by_rule(schema, typed)
@@ -36,14 +39,21 @@ def validate(schema: TableSchema, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd
     return good, held.reset_index(drop=True)
 
 
-def _in_order(schema: TableSchema, frame: pd.DataFrame) -> pd.DataFrame:
-    wanted = [column.name for column in schema.columns() if not column.is_generated or column.name in frame.columns]
-    missing, stray = set(wanted) - set(frame.columns), set(frame.columns) - set(wanted)
+@functools.cache
+def _none_held(columns: tuple[Column, ...]) -> pd.DataFrame:
+    """No rows of these columns with a reason; made once, because most batches are empty."""
+    return empty_frame(columns).assign(reason=pd.Series(dtype="str"))
+
+
+def _columns_of(schema: TableSchema, frame: pd.DataFrame) -> list[Column]:
+    wanted = [column for column in schema.columns() if not column.is_generated or column.name in frame.columns]
+    names = {column.name for column in wanted}
+    missing, stray = names - set(frame.columns), set(frame.columns) - names
     if missing or stray:
         raise BatchMisshapen(
             f"a batch for {schema.table} lacks the columns {sorted(missing)} and has the unknown columns {sorted(stray)}"
         )
-    return frame[wanted].reset_index(drop=True)
+    return wanted
 
 
 def _reasons_by_type(schema: TableSchema, frame: pd.DataFrame) -> dict[int, str]:

@@ -16,6 +16,7 @@ from returns_pipeline.settings.running import (
     Calendar,
     Escalation,
     GoLive,
+    Judging,
     Ledger,
     Owners,
     Quota,
@@ -214,6 +215,7 @@ class Settings(Table):
     tolerances: Tolerances
     limits: Limits
     ledger: Ledger
+    judging: Judging
     ui: Ui
     webhooks: Webhooks
     retention: Retention

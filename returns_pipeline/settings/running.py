@@ -22,6 +22,12 @@ class Ledger(Table):
     close_wait_seconds: int = Field(ge=0)
 
 
+class Judging(Table):
+    """How long a verdict stands when nothing moves."""
+
+    again_after_minutes: int = Field(ge=0, le=720)
+
+
 class Ui(Table):
     """How Dagster's web server is reached."""
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from returns_pipeline.domain.components import whole_units
 from returns_pipeline.domain.credit_facts import CreditFacts
 from returns_pipeline.domain.places import places_of_units
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import unmoved
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import ORDER_ROWS, Frames
@@ -23,12 +25,18 @@ from returns_pipeline.storage import account_facts, ledger, open_returns, period
 
 def propose_credits(stage_pass: Pass) -> StageReport:
     """The next step of every open return's credits; `returns.returns_credit_proposals`."""
-    return total_of(_propose_shop(stage_pass, shop) for shop in stage_pass.shops)
+    return total_of(
+        unmoved.judged(stage_pass, "decide:credits", [shop], partial(_propose_shop, stage_pass, shop))
+        for shop in stage_pass.shops
+    )
 
 
 def propose_transfers(stage_pass: Pass) -> StageReport:
     """Passed units that may leave; `returns.returns_transfer_proposals`."""
-    return total_of(_propose_shop_transfers(stage_pass, shop) for shop in stage_pass.shops)
+    return total_of(
+        unmoved.judged(stage_pass, "decide:transfers", [shop], partial(_propose_shop_transfers, stage_pass, shop))
+        for shop in stage_pass.shops
+    )
 
 
 def credit_proposals(stage_pass: Pass, shop: ShopSettings) -> pd.DataFrame:

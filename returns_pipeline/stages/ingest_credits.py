@@ -133,9 +133,10 @@ def _store_credits(
     frame = of_records("brightpearl_sales_credits", credits, shop=shop.label, is_gone=False, read_at=stage_pass.now)
     rows = [row for credit in credits for row in credit.rows]
     row_frame = of_records("brightpearl_sales_credit_rows", rows, order_row_id=None)
-    row_frame["order_row_id"] = match_credit_rows(
-        row_frame, frame, open_frames["brightpearl_sales_order_rows"], open_frames.standing()
-    )
+    if rows:
+        row_frame["order_row_id"] = match_credit_rows(
+            row_frame, frame, open_frames["brightpearl_sales_order_rows"], open_frames.standing()
+        )
     report = commit(
         stage_pass,
         shop.label,

@@ -1,6 +1,7 @@
 """Reads the sales that open returns belong to, and the products on them. Credits and goods-in are in `ingest_credits`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -8,6 +9,7 @@ from returns_pipeline.clients.records_brightpearl import GoodsOutNote, SalesOrde
 from returns_pipeline.domain.findings import Finding
 from returns_pipeline.domain.sales_matching import formatted_order_name
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import unmoved
 from returns_pipeline.stages.gatekeeping import Batch, collector, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames, each_shop
@@ -24,7 +26,9 @@ def read_sales_orders(stage_pass: Pass) -> StageReport:
     Raises:
         ReadFailed: Brightpearl could not be read at all; nothing was stored.
     """
-    return each_shop(stage_pass, _read_shop_orders, ("brightpearl_sales_orders",))
+    return each_shop(
+        stage_pass, partial(_unless_known, _read_shop_orders, "sales_orders"), ("brightpearl_sales_orders",)
+    )
 
 
 def read_products(stage_pass: Pass) -> StageReport:
@@ -33,7 +37,20 @@ def read_products(stage_pass: Pass) -> StageReport:
     Raises:
         ReadFailed: Brightpearl could not be read at all; nothing was stored.
     """
-    return each_shop(stage_pass, _read_shop_products, ("brightpearl_products",))
+    return each_shop(stage_pass, partial(_unless_known, _read_shop_products, "products"), ("brightpearl_products",))
+
+
+def _unless_known(
+    read: Callable[[Pass, ShopSettings], StageReport], stage: str, stage_pass: Pass, shop: ShopSettings
+) -> StageReport:
+    """Where a pass knew all that it needed and nothing has moved since, there is nothing to ask for now either."""
+    return unmoved.judged(
+        stage_pass,
+        f"ingest:{stage}",
+        [shop],
+        partial(read, stage_pass, shop),
+        is_kept=lambda report: report.counts["asked_for"] == 0,
+    )
 
 
 def _read_shop_orders(stage_pass: Pass, shop: ShopSettings) -> StageReport:
@@ -45,7 +62,8 @@ def _read_shop_orders(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     external_refs = {
         int(order_id): ref for order_id, ref in known[["order_id", "external_ref"]].dropna().itertuples(index=False)
     }
-    found = _find_missing(stage_pass, shop, open_frames)
+    missing = _missing(shop, open_frames)
+    found = _find(stage_pass, shop, missing)
     external_refs |= found
     unfinished = known[
         (known["invoice_reference"].isin(["", "pending"]))
@@ -58,12 +76,13 @@ def _read_shop_orders(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         client.goods_out_notes([order.order_id for order in orders if order.shipping_status == _PART_SHIPPED])
     )
     methods = _payment_methods(stage_pass, shop, open_frames, orders)
-    return _store_orders(stage_pass, shop, orders, shipped, methods, rejected)
+    report = _store_orders(stage_pass, shop, orders, shipped, methods, rejected)
+    report.counts["asked_for"] = len(missing) + len(again)
+    return report
 
 
-def _find_missing(stage_pass: Pass, shop: ShopSettings, open_frames: Frames) -> dict[int, str | None]:
-    """Ids of sales that open returns name and that are not here yet, with the Shopify order id where that found them."""
-    client = stage_pass.accounts.brightpearl
+def _missing(shop: ShopSettings, open_frames: Frames) -> list[tuple[str, str]]:
+    """External and customer reference of sales that open returns name and that are not here yet."""
     rmas, known = open_frames["returngo/rmas"], open_frames["brightpearl/sales_orders"]
     replacements = pd.DataFrame(
         [entry for entries in rmas["exchange_orders"] for entry in entries if entry.get("order_id")],
@@ -78,11 +97,16 @@ def _find_missing(stage_pass: Pass, shop: ShopSettings, open_frames: Frames) -> 
     }
     has = {column: set(known[column].dropna()) for column in wanted}
     rows = list(zip(wanted["external_ref"], wanted["customer_ref"], strict=False))
-    missing = [
+    return [
         (external, customer)
         for external, customer in rows
         if external not in has["external_ref"] and customer not in has["customer_ref"]
     ]
+
+
+def _find(stage_pass: Pass, shop: ShopSettings, missing: Sequence[tuple[str, str]]) -> dict[int, str | None]:
+    """Ids of the sales that carry one of these references, with the Shopify order id where that found them."""
+    client = stage_pass.accounts.brightpearl
     found: dict[int, str | None] = {}
     for column in shop.order_match:
         place = 0 if column == "external_ref" else 1
@@ -199,9 +223,11 @@ def _read_shop_products(stage_pass: Pass, shop: ShopSettings) -> StageReport:
         is_gone=False,
         read_at=stage_pass.now,
     )
-    return commit(
+    report = commit(
         stage_pass,
         shop.label,
         "ingest:products",
         [Batch("brightpearl_products", frame, "product", "product_id", rejected=rejected)],
     )
+    report.counts["asked_for"] = len(wanted)
+    return report

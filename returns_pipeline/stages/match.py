@@ -1,11 +1,13 @@
 """Joins returns to sales and receipts to returns, for what is open. The joins themselves are in `domain/`."""
 
 import datetime as dt
+from functools import partial
 
 import pandas as pd
 
 from returns_pipeline.domain import findings, matching, receipts
 from returns_pipeline.settings import ShopSettings
+from returns_pipeline.stages import unmoved
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.passes import Pass
 from returns_pipeline.stages.reading import Frames
@@ -15,12 +17,18 @@ from returns_pipeline.stages.report import StageReport, total_of
 
 def match_return_lines(stage_pass: Pass) -> StageReport:
     """Judges the units of every open return; `returns.returns_return_lines`."""
-    return total_of(_match_shop(stage_pass, shop) for shop in stage_pass.shops)
+    return total_of(
+        unmoved.judged(stage_pass, "match:lines", [shop], partial(_match_shop, stage_pass, shop))
+        for shop in stage_pass.shops
+    )
 
 
 def match_receipts(stage_pass: Pass) -> StageReport:
     """Judges every goods-in line on the credits of open returns; `returns.returns_receipts`."""
-    return total_of(_match_shop_receipts(stage_pass, shop) for shop in stage_pass.shops)
+    return total_of(
+        unmoved.judged(stage_pass, "match:receipts", [shop], partial(_match_shop_receipts, stage_pass, shop))
+        for shop in stage_pass.shops
+    )
 
 
 def _match_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:

@@ -13,6 +13,7 @@ from returns_pipeline.stages import exposure, preflight
 from returns_pipeline.stages.accounts import Accounts
 from returns_pipeline.stages.open_ledger import OpenLedger
 from returns_pipeline.storage import database
+from returns_pipeline.storage.database import KeptConnection
 
 
 class NotReady(Exception):
@@ -55,14 +56,16 @@ class Pass:
 
 
 @contextmanager
-def open_pass(settings: Settings, accounts: Accounts, run_id: str, scope: Scope) -> Iterator[Pass]:
-    """A pass on a connection of its own, closed at the end whatever happened.
+def open_pass(
+    settings: Settings, accounts: Accounts, run_id: str, scope: Scope, kept: KeptConnection | None = None
+) -> Iterator[Pass]:
+    """A pass on the connection that is kept for this process's steps, or on one of its own, closed at the end whatever happened.
 
     Raises:
         NotReady: live mode with settings that live mode needs and does not have.
     """
     refuse_unready(settings)
-    with database.connect() as connection:
+    with database.connect() if kept is None else kept.lend() as connection:
         yield Pass(settings, connection, accounts, run_id, dt.datetime.now(dt.UTC), scope)
 
 

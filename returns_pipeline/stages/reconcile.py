@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from functools import partial
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from returns_pipeline.domain.credit_rows import foreign_facts
 from returns_pipeline.domain.doubles import double_credits
 from returns_pipeline.domain.findings import findings_from_match
 from returns_pipeline.settings import ShopSettings
-from returns_pipeline.stages import standing_in, verdicts
+from returns_pipeline.stages import standing_in, unmoved, verdicts
 from returns_pipeline.stages.drift import find_drift
 from returns_pipeline.stages.gatekeeping import Batch, commit
 from returns_pipeline.stages.parts import PARTS
@@ -26,7 +27,10 @@ _MET = ("complete", "credited")
 
 def match_three_ways(stage_pass: Pass) -> StageReport:
     """Every open return line beside goods-in, credit and money; `returns.finance_three_way_match`."""
-    report = total_of(_match_shop(stage_pass, shop) for shop in stage_pass.shops)
+    report = total_of(
+        unmoved.judged(stage_pass, "reconcile:match", [shop], partial(_match_shop, stage_pass, shop))
+        for shop in stage_pass.shops
+    )
     matched, met = report.counts["rows"], sum(report.counts[f"lines_{state}"] for state in _MET)
     report.counts["coverage_percent_of_lines"] = 100 * met // matched if matched else 100
     for (name, currency), expected in sorted(report.money.items()):
@@ -39,18 +43,24 @@ def match_three_ways(stage_pass: Pass) -> StageReport:
 
 def gather_exceptions(stage_pass: Pass) -> StageReport:
     """What is open now, by owner and money; the exceptions themselves were recorded where they were found."""
-    report = StageReport()
     heartbeats.beat(stage_pass.connection, PARTS["returns_sync"])
-    for shop in stage_pass.shops:
-        shown = frames.read(stage_pass.connection, "returns/exceptions", scope="all", shop=shop.label)
-        report.counts["open"] += len(shown)
-        report.counts.update({f"open_{owner}": len(group) for owner, group in shown.groupby("owner")})
-        report.counts["overdue"] += int(shown["is_overdue"].fillna(value=False).sum())
-        report.add_money("at_stake", shown.dropna(subset=["currency", "money_minor"]), "money_minor")
-        oldest = shown.sort_values("first_seen_at").head(10)
-        report.offenders += [
-            (row["code"], f"{row['subject_type']} {row['subject_id']}") for row in oldest.to_dict("records")
-        ]
+    return total_of(
+        unmoved.judged(stage_pass, "reconcile:exceptions", [shop], partial(_gather_shop, stage_pass, shop))
+        for shop in stage_pass.shops
+    )
+
+
+def _gather_shop(stage_pass: Pass, shop: ShopSettings) -> StageReport:
+    report = StageReport()
+    shown = frames.read(stage_pass.connection, "returns/exceptions", scope="all", shop=shop.label)
+    report.counts["open"] = len(shown)
+    report.counts.update({f"open_{owner}": len(group) for owner, group in shown.groupby("owner")})
+    report.counts["overdue"] = int(shown["is_overdue"].fillna(value=False).sum())
+    report.add_money("at_stake", shown.dropna(subset=["currency", "money_minor"]), "money_minor")
+    oldest = shown.sort_values("first_seen_at").head(10)
+    report.offenders = [
+        (row["code"], f"{row['subject_type']} {row['subject_id']}") for row in oldest.to_dict("records")
+    ]
     return report
 
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import pandas as pd
 
@@ -63,6 +64,32 @@ class StageReport:
         self.files.update(other.files)
         self.facts.update(other.facts)
         self.tables.update(other.tables)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON, for `from_json`."""
+        return vars(self) | {
+            "money": [[name, code, minor] for (name, code), minor in self.money.items()],
+            "gates": [asdict(gate) for gate in self.gates],
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """The report that was kept as JSON."""
+        verdicts = [
+            Verdict(**{**each, "offenders": tuple(tuple(offender) for offender in each["offenders"])})
+            for each in told["verdicts"]
+        ]
+        return cls(
+            **{
+                **told,
+                "counts": Counter(told["counts"]),
+                "money": Counter({(name, code): minor for name, code, minor in told["money"]}),
+                "gates": [GateVerdict(**each) for each in told["gates"]],
+                "verdicts": verdicts,
+                "offenders": [(what, which) for what, which in told["offenders"]],
+            }
+        )
 
     @property
     def closed_gates(self) -> list[GateVerdict]:

@@ -117,6 +117,12 @@ STANDING_CHECKS: Mapping[str, tuple[StandingCheck, ...]] = {
 
 def give(stage_pass: Pass, report: StageReport, verdict: Verdict) -> None:
     """Keeps the verdict for people and sensors, and hands it to Dagster with the report."""
+    record(stage_pass, verdict)
+    report.verdicts.append(verdict)
+
+
+def record(stage_pass: Pass, verdict: Verdict) -> None:
+    """Keeps the verdict for people and sensors."""
     check = next(check for check in _CHECKS if check.name == verdict.name)
     check_results.record(
         stage_pass.connection,
@@ -135,4 +141,3 @@ def give(stage_pass: Pass, report: StageReport, verdict: Verdict) -> None:
             "first": [f"{what}: {which}" for what, which, _ in verdict.offenders],
         },
     )
-    report.verdicts.append(verdict)

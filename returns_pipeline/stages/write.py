@@ -4,6 +4,7 @@ Each writer goes in rounds: what one round confirms may be what the next one nee
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from returns_pipeline.effects.runner import Runner
 from returns_pipeline.effects.settle import settle
 from returns_pipeline.effects.stopping import deferred
 from returns_pipeline.settings import ShopSettings, live_kinds
-from returns_pipeline.stages import decide, verdicts
+from returns_pipeline.stages import decide, unmoved, verdicts
 from returns_pipeline.stages.inventory import inventory
 from returns_pipeline.stages.passes import Pass, refuse_unfit
 from returns_pipeline.stages.reading import Frames
@@ -63,11 +64,21 @@ def move_stock(stage_pass: Pass) -> StageReport:
 def _write(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) -> StageReport:
     refuse_unfit(stage_pass.connection, stage_pass.accounts, stage_pass.settings)
     report = StageReport()
-    findings: dict[str, list[Finding]] = {}
     if stage_pass.settings.mode == "live":
         settled = settle(stage_pass.connection, stage_pass.accounts, kinds, stage_pass.settings)
         report.counts["effects_settled"] += settled.moved
         report.notes += settled.unread
+    plan_and_send = partial(_plan_and_send, stage_pass, writer, kinds, build)
+    at_rest = ledger.is_at_rest(stage_pass.connection, kinds)
+    report.merge(unmoved.judged(stage_pass, f"write:{writer}", stage_pass.shops, plan_and_send, may_stand=at_rest))
+    for verdict in report.verdicts:
+        verdicts.record(stage_pass, verdict)
+    return report
+
+
+def _plan_and_send(stage_pass: Pass, writer: str, kinds: Sequence[str], build: Build) -> StageReport:
+    report = StageReport()
+    findings: dict[str, list[Finding]] = {}
     with deferred() as asked_to_stop:
         runner = Runner(stage_pass.accounts, stage_pass.settings, worker=stage_pass.run_id, stop=asked_to_stop)
         for number in range(_MOST_ROUNDS):
@@ -151,7 +162,7 @@ def _tell(
     verdict = inventory(writer, of_writer, stage_pass.now)
     report.counts["awaiting_approval"] = verdict.sums["awaiting_approval"]
     report.counts["still_open"] = verdict.looked_at
-    verdicts.give(stage_pass, report, verdict)
+    report.verdicts.append(verdict)
     written = [payload["expect"] for payload in of_writer.loc[of_writer["state"] == "confirmed", "payload"]]
     done = pd.DataFrame(
         [{**row, "currency": expect["currency"]} for expect in written for row in expect.get("rows", ())],

@@ -8,6 +8,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import set_json_loads
 
 SCHEMA = "returns"
@@ -52,6 +53,40 @@ def connect(url: str | None = None) -> psycopg.Connection:
     connection = psycopg.connect(plain_url(url or database_url()), autocommit=True, options=options)
     set_json_loads(_loads, connection)
     return connection
+
+
+class KeptConnection:
+    """One connection for steps that follow each other in a process. After an error the next step has a new one; so it has where the server went away."""
+
+    def __init__(self) -> None:
+        self._kept: psycopg.Connection | None = None
+
+    @contextmanager
+    def lend(self) -> Iterator[psycopg.Connection]:
+        """The connection for one step, in autocommit mode and outside a transaction."""
+        connection, self._kept = self._alive() or connect(), None
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept = connection
+
+    def close(self) -> None:
+        """Closes what is kept."""
+        if self._kept is not None:
+            self._kept.close()
+
+    def _alive(self) -> psycopg.Connection | None:
+        if self._kept is None or self._kept.info.transaction_status != TransactionStatus.IDLE:
+            self.close()
+            return None
+        try:
+            self._kept.execute("SELECT")
+        except psycopg.OperationalError:
+            self.close()
+            return None
+        return self._kept
 
 
 def look_up_by_index(connection: psycopg.Connection) -> None:

@@ -64,11 +64,12 @@ TABLES: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "account_facts", "cursors", "effect_kind", "effect_move", "gate_needed", "heartbeats", "operations_health", "quota_days", "quota_draws", "quota_pools",
+            "account_facts", "cursors", "effect_kind", "effect_move", "gate_needed", "heartbeats", "judgements", "operations_health", "quota_days", "quota_draws", "quota_pools",
             "returngo_unusable_details", "shadow_plans", "sink_stops",
         ),
         _STATE,
     ),
+    "moves": "the transactions of the last day: older ones are removed whenever a judgement is kept",
     "shadow_past": "what was planned in shadow mode: compared with what people posted until the shop is live",
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from returns_pipeline.storage.ledger.audit import Head, head, verify
 from returns_pipeline.storage.ledger.balances import ensure_balances, record_facts
 from returns_pipeline.storage.ledger.effect import Effect, read_one
 from returns_pipeline.storage.ledger.planning import PlanReport, plan, replace_shadow_plans
-from returns_pipeline.storage.ledger.reading import newest_of, read_balances, read_effects, read_lines
+from returns_pipeline.storage.ledger.reading import is_at_rest, newest_of, read_balances, read_effects, read_lines
 
 __all__ = [
     "ActRefused",
@@ -23,6 +23,7 @@ __all__ = [
     "approve",
     "ensure_balances",
     "head",
+    "is_at_rest",
     "newest_of",
     "plan",
     "read_balances",

@@ -207,6 +207,16 @@ def due(connection: psycopg.Connection, kinds: Sequence[str]) -> int:
     return int(row[0]) if row else 0
 
 
+def is_at_rest(connection: psycopg.Connection, kinds: Sequence[str]) -> bool:
+    """Whether nothing of these kinds waits to be sent or is under way; what waits for a person rests."""
+    row = connection.execute(
+        """SELECT NOT EXISTS (SELECT FROM effect WHERE kind = ANY(%(kinds)s) AND state IN ('claimed', 'sending'))
+              AND NOT EXISTS (SELECT FROM effect WHERE kind = ANY(%(kinds)s) AND state = 'planned' AND (NOT needs_approval OR approved_batch IS NOT NULL))""",
+        {"kinds": list(kinds)},
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def _frame(
     connection: psycopg.Connection,
     query: str,

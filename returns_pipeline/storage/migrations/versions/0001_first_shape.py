@@ -12,7 +12,7 @@ from returns_pipeline.storage.database import SCHEMA
 revision = "0001"
 down_revision = None
 
-_FILES = ("facts.sql", "operations.sql", "ledger.sql", "views.sql", "roles.sql")
+_FILES = ("facts.sql", "operations.sql", "ledger.sql", "views.sql", "moves.sql", "roles.sql")
 
 
 def upgrade() -> None:
