@@ -47,6 +47,8 @@ def allow(sandbox: RunningSandbox, *, pool: int, share: float, drain_seconds: in
         "brightpearl_share = 1.0": f"brightpearl_share = {share}",
         "close_wait_seconds = 2": f"close_wait_seconds = 2\ndrain_seconds = {drain_seconds}",
         shadowed.replace("%s", "live"): shadowed.replace("%s", "shadow"),
+        # ReturnGo's day would be over before the backlog is: its calls are not what is measured.
+        'inspection_source = ["returngo", "job"': 'inspection_source = ["job"',
     }.items():
         assert line in text, f"the sandbox's settings have no line {line}"
         text = text.replace(line, instead)
