@@ -1,5 +1,6 @@
 """Carries claimed batches out: guards, then for each effect mark, send, judge, record; then reads back what the batches of a kind sent."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,8 +23,8 @@ from returns_pipeline.storage.ledger.payloads import payload_sha256
 
 # Longer than a drain's next look, so that what cannot be sent is not tried over and over in one run.
 _REST_SECONDS = 60.0
-# What is sent is read back by as many as one call reads, and not once per batch.
-_READ_AT_ONCE = 200
+# As many as one call reads: a batch's guards read each resource once, and so does the look at what several smaller ones sent.
+READ_AT_ONCE = 200
 
 
 class Counts(Protocol):
@@ -48,6 +49,13 @@ class Worker:
     clock: Clock
     stop: Callable[[], bool]
     ends_at: float
+
+    @property
+    def claim_seconds(self) -> int:
+        """How long a claim holds: for a whole batch at the account's pace and the deadline of one more call, and no less than the settings' lease."""
+        quota, ledger = self.settings.quota, self.settings.ledger
+        batch_seconds = READ_AT_ONCE * 60 / (quota.brightpearl_per_minute * quota.brightpearl_share)
+        return max(ledger.lease_seconds, math.ceil(batch_seconds) + ledger.request_deadline_seconds)
 
     def why_not_send(self) -> str | None:
         """Why no new call may begin, or None."""
@@ -95,7 +103,7 @@ class Batches:
                 # The effect at hand was recorded by its own answer; a release passes over it.
                 claiming.release(self._connections.current, passed[position:], why_not or "the account stopped")
                 break
-        if len(self._unread) >= _READ_AT_ONCE:
+        if len(self._unread) >= READ_AT_ONCE:
             self._unread = self._read_back(self._unread, wait_seconds=0)
         return may_go_on
 
@@ -135,7 +143,7 @@ class Batches:
 
     def _lease_is_short(self, claimed_at: float) -> str | None:
         ledger = self._worker.settings.ledger
-        left = claimed_at + ledger.lease_seconds - self._worker.clock.monotonic()
+        left = claimed_at + self._worker.claim_seconds - self._worker.clock.monotonic()
         return None if left >= ledger.request_deadline_seconds else "lease too short for another call"
 
     def _send_one(self, effect: Effect, sink: str) -> bool:

@@ -10,7 +10,7 @@ import psycopg
 
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.effects import kinds, restore
-from returns_pipeline.effects.batches import Batches, Worker
+from returns_pipeline.effects.batches import READ_AT_ONCE, Batches, Worker
 from returns_pipeline.effects.clock import Clock, SystemClock
 from returns_pipeline.effects.connections import Connections
 from returns_pipeline.effects.sinks import Accounts, closed, open_client
@@ -18,8 +18,6 @@ from returns_pipeline.settings import Settings, live_kinds
 from returns_pipeline.storage import database, gates, locks
 from returns_pipeline.storage.ledger import claiming, reading
 
-# As many as one call reads: the guards of a batch read each resource once.
-_BATCH = 200
 # Steps of one run that are processes of their own meet at an account: the one that comes second has its turn within seconds,
 # and would else leave its credits to the next run. Another run's writer may go on for minutes; it is not waited for.
 _TURN_SECONDS = 15.0
@@ -145,15 +143,12 @@ class Runner:
         report: DrainReport,
     ) -> None:
         worker = self._worker
-        lease_seconds = worker.settings.ledger.lease_seconds
         while True:
             why_not = worker.why_not_send() or closed(connections.current, worker.accounts, worker.settings, sink)
             if why_not is not None:
                 report.stop(why_not)
                 return
-            claimed = claiming.claim(
-                connections.current, kind, shops, worker.name, lease_seconds, _batch_of(worker.settings)
-            )
+            claimed = claiming.claim(connections.current, kind, shops, worker.name, worker.claim_seconds, READ_AT_ONCE)
             if not claimed:
                 return
             try:
@@ -163,13 +158,6 @@ class Runner:
                 claiming.release(connections.current, claimed, f"not_read: {failure}")
                 report.stop(str(failure))
                 return
-
-
-def _batch_of(settings: Settings) -> int:
-    """How many can be sent at the account's pace before their lease is too short for another call; more would only be given back."""
-    seconds = settings.ledger.lease_seconds - settings.ledger.request_deadline_seconds
-    per_second = settings.quota.brightpearl_per_minute * settings.quota.brightpearl_share / 60
-    return max(1, min(_BATCH, int(seconds * per_second)))
 
 
 def _tell_closed_gates(connection: psycopg.Connection, wanted: Sequence[str], report: DrainReport) -> None:

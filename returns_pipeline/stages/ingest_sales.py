@@ -65,19 +65,15 @@ def _read_shop_orders(stage_pass: Pass, shop: ShopSettings) -> StageReport:
     missing = _missing(shop, open_frames)
     found = _find(stage_pass, shop, missing)
     external_refs |= found
-    unfinished = known[
-        (known["invoice_reference"].isin(["", "pending"]))
-        | (known["shipping_status"] != _ALL_SHIPPED)
-        | _wants_payments(known, open_frames)
-    ]
+    unfinished = known[(known["invoice_reference"].isin(["", "pending"])) | (known["shipping_status"] != _ALL_SHIPPED)]
     again = set(known["order_id"]) if stage_pass.scope.is_sweep else set(unfinished["order_id"])
     orders = [order for order in client.orders(set(found) | again, external_refs) if order.order_type == "SO"]
     shipped = _shipped_quantities(
         client.goods_out_notes([order.order_id for order in orders if order.shipping_status == _PART_SHIPPED])
     )
-    methods = _payment_methods(stage_pass, shop, open_frames, orders)
-    report = _store_orders(stage_pass, shop, orders, shipped, methods, rejected)
-    report.counts["asked_for"] = len(missing) + len(again)
+    methods = _payment_methods(stage_pass, shop, open_frames)
+    report = _store_orders(stage_pass, shop, orders, shipped, known, methods, rejected)
+    report.counts["asked_for"] = len(missing) + len(again) + len(methods)
     return report
 
 
@@ -132,22 +128,18 @@ def _wants_payments(known: pd.DataFrame, open_frames: Frames) -> pd.Series:
     return known["payment_method_codes"].isna() & known["order_id"].isin(orders)
 
 
-def _payment_methods(
-    stage_pass: Pass, shop: ShopSettings, open_frames: Frames, orders: Sequence[SalesOrder]
-) -> dict[int, list[str] | None]:
-    known = open_frames["brightpearl/sales_orders"]
-    methods: dict[int, list[str] | None] = {
-        int(order_id): codes if isinstance(codes, list) else None
-        for order_id, codes in zip(known["order_id"], known["payment_method_codes"], strict=True)
-    }
+def _payment_methods(stage_pass: Pass, shop: ShopSettings, open_frames: Frames) -> dict[int, list[str]]:
+    """Of sales for which it must be known and is not, the methods that they were paid with."""
     if not shop.policy.record_refunds or "same_as_sale" not in shop.payment_methods.values():
-        return methods
-    wanted = set(known.loc[_wants_payments(known, open_frames), "order_id"]) & {order.order_id for order in orders}
-    for order_id, payments in stage_pass.accounts.brightpearl.payments_of(wanted).items():
-        methods[order_id] = sorted(
+        return {}
+    known = open_frames["brightpearl/sales_orders"]
+    wanted = {int(order_id) for order_id in known.loc[_wants_payments(known, open_frames), "order_id"]}
+    return {
+        order_id: sorted(
             {str(row["paymentMethodCode"]) for row in payments if row.get("paymentType") in ("RECEIPT", "CAPTURE")}
         )
-    return methods
+        for order_id, payments in stage_pass.accounts.brightpearl.payments_of(wanted).items()
+    }
 
 
 def _store_orders(
@@ -155,16 +147,22 @@ def _store_orders(
     shop: ShopSettings,
     orders: Sequence[SalesOrder],
     shipped: dict[int, int],
-    methods: dict[int, list[str] | None],
+    known: pd.DataFrame,
+    methods: dict[int, list[str]],
     rejected: Sequence[Finding],
 ) -> StageReport:
-    frame = of_records(
+    methods_of = dict(zip(known["order_id"], known["payment_method_codes"], strict=True)) | methods
+    read = of_records(
         "brightpearl_sales_orders",
         orders,
         shop=shop.label,
-        payment_method_codes=[methods.get(order.order_id) for order in orders],
+        payment_method_codes=[methods_of.get(order.order_id) for order in orders],
         read_at=stage_pass.now,
     )
+    # Of the others only the payments were asked.
+    paid = known[known["order_id"].isin(methods) & ~known["order_id"].isin(read["order_id"])]
+    paid = paid.assign(payment_method_codes=paid["order_id"].map(methods), read_at=stage_pass.now)
+    frame = pd.concat([part for part in (read, paid) if len(part)]) if len(paid) else read
     rows = [row for order in orders for row in order.rows]
     status_of = {order.order_id: order.shipping_status for order in orders}
     quantities = [
@@ -182,7 +180,7 @@ def _store_orders(
                 row_frame,
                 "order",
                 "order_id",
-                parents=("order_id", frame["order_id"].tolist()),
+                parents=("order_id", read["order_id"].tolist()),
             ),
         ],
     )

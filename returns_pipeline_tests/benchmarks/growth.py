@@ -1,9 +1,14 @@
-"""A tick where nothing moves, over a short and a long past with the same open returns: what history costs. The past itself is made by `history`."""
+"""A tick where nothing moves, over a short and a long past with the same open returns: what history costs. The past itself is made by `history`.
 
+Each tick judges every open return, as one does in which something has moved; beside them one is timed in which all judgements stand.
+"""
+
+import os
 import statistics
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from returns_pipeline.storage import database
@@ -15,11 +20,13 @@ FEW, MANY = 10_000, 1_000_000
 MOST_TIMES_AS_LONG = 1.2
 _TICKS = 3
 _AT_ONCE = 100_000
+_JUDGING, _STANDING = ("again_after_minutes = 0", "again_after_minutes = 600")
 
 
 def measure(few_open: int, open_returns: int, few: int, many: int) -> dict[str, Any]:
     """Ticks of one retailer: with few open returns and no past, then with so many open ones over `few` past returns, then over `many`."""
-    with retailer({'posting = "automatic"': 'posting = "review"'}) as sandbox:
+    judging = {"[ledger]": f"[judging]\n{_JUDGING}\n\n[ledger]"}
+    with retailer({'posting = "automatic"': 'posting = "review"'} | judging) as sandbox:
         url = database.database_url()
         history.make_room(url, history.ROOM)
         originals = season.begin(sandbox)
@@ -67,26 +74,47 @@ def _over(url: str, past_returns: int) -> dict[str, Any]:
 
 
 def _ticks() -> dict[str, Any]:
-    """Seconds of ticks that move nothing, and the rows that one reads."""
-    from returns_pipeline.commands.sync import sync
-    from returns_pipeline.stages.passes import Scope
-
+    """Seconds of ticks that move nothing and judge all the same, the rows that one reads, and seconds of one in which judgements stand."""
     seconds = []
     for _ in range(_TICKS):
-        before, begun = rows_read(), time.perf_counter()
-        result = sync(Scope())
-        seconds.append(time.perf_counter() - begun)
-        if not result.is_good or result.moved:
-            raise AssertionError(
-                f"not a quiet tick: {result.failed_steps or result.closed_gates or +Counter(result.counts)}"
-            )
+        before = rows_read()
+        seconds.append(_tick())
     read = rows_read() - before
+    _turn(_JUDGING, _STANDING)
+    # The first keeps what it judges.
+    _tick()
+    standing = _tick()
+    _turn(_STANDING, _JUDGING)
     return {
         "fastest_seconds": round(min(seconds), 2),
         "median_seconds": round(statistics.median(seconds), 2),
+        "standing_seconds": round(standing, 2),
         "rows_read": sum(read.values()),
         "most_read": dict(read.most_common(5)),
     }
+
+
+def _tick() -> float:
+    """Seconds of a sync that moves nothing."""
+    from returns_pipeline.commands.sync import sync
+    from returns_pipeline.stages.passes import Scope
+
+    begun = time.perf_counter()
+    result = sync(Scope())
+    seconds = time.perf_counter() - begun
+    if not result.is_good or result.moved:
+        raise AssertionError(
+            f"not a quiet tick: {result.failed_steps or result.closed_gates or +Counter(result.counts)}"
+        )
+    return seconds
+
+
+def _turn(words: str, instead: str) -> None:
+    """Changes a line of the retailer's settings for the syncs that follow."""
+    path = Path(os.environ["RETURNS_SETTINGS"])
+    written = path.read_text(encoding="utf-8")
+    assert words in written
+    path.write_text(written.replace(words, instead), encoding="utf-8")
 
 
 def rows_read() -> Counter[str]:

@@ -40,6 +40,8 @@ absence_searches = 1
 absence_search_interval_seconds = 0
 drain_seconds = 30
 close_wait_seconds = {close_wait}
+[quota]
+brightpearl_per_minute = 100000
 """
 
 

@@ -5,6 +5,8 @@ import datetime as dt
 import pytest
 
 from returns_pipeline.effects import runner
+from returns_pipeline.effects.batches import Worker
+from returns_pipeline.effects.clock import SystemClock
 from returns_pipeline.storage import closes
 from returns_pipeline_tests.faults.drills import credit_plan, posting_plan
 from returns_pipeline_tests.storage.ledger import books
@@ -176,19 +178,20 @@ def test_a_whole_batch_of_postings_is_read_in_a_handful_of_calls(drill, account)
     assert len(account.gets) <= 8
 
 
-def test_a_batch_holds_what_its_lease_lasts_for_at_the_accounts_pace(make_drill, account):
-    """More would be claimed and given back, with reads for nothing; fewer would read the same resources more often."""
-    drill = make_drill()
-    lease, deadline = drill.settings.ledger.lease_seconds, drill.settings.ledger.request_deadline_seconds
-    slow = drill.settings.quota.model_copy(update={"brightpearl_per_minute": 120, "brightpearl_share": 0.5})
-    assert runner._batch_of(drill.settings.model_copy(update={"quota": slow})) == lease - deadline
+def test_a_claim_holds_for_a_whole_batch_at_the_accounts_pace(make_drill):
+    """Shorter, the rest of the batch would be given back and its guards read again; a slow account's claims hold longer than the settings' lease."""
+    settings = make_drill().settings
+    deadline, lease = settings.ledger.request_deadline_seconds, settings.ledger.lease_seconds
+    slow = settings.quota.model_copy(update={"brightpearl_per_minute": 120, "brightpearl_share": 0.5})
     quick = slow.model_copy(update={"brightpearl_per_minute": 100_000})
-    assert runner._batch_of(drill.settings.model_copy(update={"quota": quick})) == 200
+    for quota, seconds in ((slow, 200 + deadline), (quick, lease)):
+        worker = Worker("run", None, settings.model_copy(update={"quota": quota}), SystemClock(), lambda: False, 0.0)
+        assert worker.claim_seconds == seconds
 
 
 def test_what_many_batches_sent_is_read_back_in_one_call(make_drill, account, monkeypatch):
     """A read for each batch, and a wait for accounting after each, would take the calls and the minutes of a backlog."""
-    monkeypatch.setattr(runner, "_BATCH", 1)
+    monkeypatch.setattr(runner, "READ_AT_ONCE", 1)
     drill = make_drill(close_wait=2)
     drill.plan(*(credit_plan(part=part) for part in (1, 2, 3)))
     account.gets.clear()
