@@ -1,4 +1,4 @@
-"""A year of ten-minute ticks that nobody tidied up, and one night of `housekeeping`: how long it takes and what is left. No pass is measured."""
+"""A year of ten-minute ticks that nobody tidied up, and one night of `housekeeping`: how long it takes, what is left, and that trends stay. No pass is measured."""
 
 import time
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ MOST_SECONDS = 1_800
 # Of the run's events and results of checks, every so many is copied: all of them would be tens of gigabytes.
 _EVENTS_THINNED, _CHECKS_THINNED = 5, 5
 _MINUTES_APART = 10
+# How much of the match has met, day by day.
+_TREND = "finance_match_coverage"
 _CHANGED = {
     "run_id": "md5(t.run_id || n)::uuid::text",
     "create_timestamp": "t.create_timestamp - n * interval '{minutes} minutes'",
@@ -29,6 +31,8 @@ _EVIDENCE = (
        SELECT 'check ' || c, 'asset', n::text, true, 'WARN', false, 0, 0, now() - n * interval '10 minutes' FROM generate_series(1, %(ticks)s) n, generate_series(1, 8) c""",
     """INSERT INTO returns.api_calls(api, hour, method, path_template, http_status, calls, milliseconds)
        SELECT 'brightpearl', date_trunc('hour', now()) - h * interval '1 hour', 'GET', '/path/' || p, 200, 6, 600 FROM generate_series(1, %(ticks)s / 6) h, generate_series(1, 8) p""",
+    f"""INSERT INTO returns.{_TREND}(shop, day, currency, tax_code, lines, met_lines, expected_minor, met_minor, difference_minor)
+       SELECT 'uk', current_date - d::int, 'GBP', 'T20', 90, 80, 9000, 8000, 1000 FROM generate_series(1, %(ticks)s / 144) d""",  # noqa: S608 - a literal
 )
 
 
@@ -71,6 +75,7 @@ def kept(url: str) -> dict[str, int]:
         "returns.gates",
         "returns.check_results",
         "returns.api_calls",
+        f"returns.{_TREND}",
     )
     with database.connect(url) as connection:
         counted = {
@@ -94,8 +99,11 @@ def figures() -> dict[str, Any]:
 
 
 def broken_bounds(found: Mapping[str, Any]) -> list[str]:
-    """Nothing is left past its days, and a night is enough."""
+    """Nothing is left past its days, trends stay, and a night is enough."""
     words = []
+    days = {when: found[when][f"returns.{_TREND}"] for when in ("before", "after")}
+    if days["after"] < days["before"]:
+        words.append(f"{days['before'] - days['after']} days of the trend are gone")
     if found["after"]["runs past their days"]:
         words.append(f"{found['after']['runs past their days']} runs stayed past their days")
     if found["seconds"] > MOST_SECONDS:
