@@ -2,9 +2,10 @@
 
 import dataclasses
 
+import psycopg
 import pytest
 
-from returns_pipeline.storage import ledger
+from returns_pipeline.storage import database, ledger
 from returns_pipeline.storage.ledger import acts
 from returns_pipeline_tests.storage.ledger import books
 
@@ -22,6 +23,37 @@ def test_one_refused_plan_does_not_stop_the_others(open_books):
     report = ledger.plan(open_books, plans, "t")
     assert (report.planned, [key for key, _ in report.refused]) == (2, ["raise:77:5001:2"])
     assert books.figures(open_books)[:3] == (2, 2000, 400)
+
+
+def test_dozens_of_plans_are_one_commit_and_a_refused_one_takes_none_with_it(connection):
+    """Each commit waits for the disk: a backlog of thousands would be planned for minutes before anything is sent."""
+    books.open_gates(connection)
+    books.balance(connection, quantity=60, net=60_000, tax=12_000)
+    plans = [books.raise_plan(part=part, quantity=61 if part == 30 else 1) for part in range(1, 62)]
+    before = transactions(connection)
+    report = ledger.plan(connection, plans, "t")
+    assert (report.planned, [key for key, _ in report.refused]) == (60, ["raise:77:5001:30"])
+    assert transactions(connection) - before == 2
+
+
+def test_where_another_writer_holds_a_row_the_plans_before_it_are_planned_all_the_same(open_books):
+    """Planned together, all would wait for one, and two writers could wait for each other."""
+    books.balance(open_books, row_id=9002, order_id=5002)
+    open_books.execute("SET lock_timeout = '50ms'")
+    plans = [books.raise_plan(), books.raise_plan(part=2, row_id=9002), books.raise_plan(part=3)]
+    with database.connect() as other, other.transaction():
+        other.execute("SELECT FROM order_row_balance WHERE order_row_id = 9002 FOR UPDATE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            ledger.plan(open_books, plans, "t")
+    assert books.effect_of(open_books, "raise:77:5001:1").state == "planned"
+    report = ledger.plan(open_books, plans, "t")
+    assert (report.already, report.planned) == (1, 2)
+
+
+def transactions(connection) -> int:
+    """How many transactions have moved anything."""
+    ((count,),) = connection.execute("SELECT count(*) FROM moves").fetchall()
+    return count
 
 
 def test_planning_the_same_again_changes_nothing_at_all(open_books):
