@@ -25,6 +25,8 @@ from returns_pipeline.storage.ledger.payloads import payload_sha256
 _REST_SECONDS = 60.0
 # As many as one call reads: a batch's guards read each resource once, and so does the look at what several smaller ones sent.
 READ_AT_ONCE = 200
+# What a worker that died had claimed is free again after this at the latest, however slow its account.
+_LONGEST_CLAIM_SECONDS = 300
 
 
 class Counts(Protocol):
@@ -52,10 +54,21 @@ class Worker:
 
     @property
     def claim_seconds(self) -> int:
-        """How long a claim holds: for a whole batch at the account's pace and the deadline of one more call, and no less than the settings' lease."""
-        quota, ledger = self.settings.quota, self.settings.ledger
-        batch_seconds = READ_AT_ONCE * 60 / (quota.brightpearl_per_minute * quota.brightpearl_share)
-        return max(ledger.lease_seconds, math.ceil(batch_seconds) + ledger.request_deadline_seconds)
+        """How long a claim holds: for a full batch at the account's pace and the deadline of one more call, within bounds; never less than the settings' lease."""
+        ledger = self.settings.ledger
+        full = math.ceil(READ_AT_ONCE / self._calls_per_second) + ledger.request_deadline_seconds
+        return max(ledger.lease_seconds, min(_LONGEST_CLAIM_SECONDS, full))
+
+    @property
+    def batch_size(self) -> int:
+        """As many as can be sent while their claim holds; more would only be given back."""
+        seconds = self.claim_seconds - self.settings.ledger.request_deadline_seconds
+        return max(1, min(READ_AT_ONCE, int(seconds * self._calls_per_second)))
+
+    @property
+    def _calls_per_second(self) -> float:
+        quota = self.settings.quota
+        return quota.brightpearl_per_minute * quota.brightpearl_share / 60
 
     def why_not_send(self) -> str | None:
         """Why no new call may begin, or None."""

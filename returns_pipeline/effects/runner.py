@@ -10,7 +10,7 @@ import psycopg
 
 from returns_pipeline.clients.outcomes import ReadFailed
 from returns_pipeline.effects import kinds, restore
-from returns_pipeline.effects.batches import READ_AT_ONCE, Batches, Worker
+from returns_pipeline.effects.batches import Batches, Worker
 from returns_pipeline.effects.clock import Clock, SystemClock
 from returns_pipeline.effects.connections import Connections
 from returns_pipeline.effects.sinks import Accounts, closed, open_client
@@ -148,7 +148,9 @@ class Runner:
             if why_not is not None:
                 report.stop(why_not)
                 return
-            claimed = claiming.claim(connections.current, kind, shops, worker.name, worker.claim_seconds, READ_AT_ONCE)
+            claimed = claiming.claim(
+                connections.current, kind, shops, worker.name, worker.claim_seconds, worker.batch_size
+            )
             if not claimed:
                 return
             try:

@@ -46,7 +46,7 @@ class OpenExceptions(Table):
     cause: of.Text = of.text("What is wrong, in words")
     state: of.Text = of.text("open or acknowledged", isin=["open", "acknowledged"])
     first_seen_at: of.Moment = of.moment("When it was first seen")
-    last_seen_at: of.Moment = of.moment("When it was last seen")
+    last_seen_at: of.Moment = of.moment("When a stage last judged and found it")
     due_at: of.Moment = of.moment("When it is to be done by", nullable=True)
     age: of.Thing = of.thing("Time since it was first seen", of.Kind.SPAN)
     is_overdue: of.MaybeFlag = of.flag("Whether it is past its due time", nullable=True)

@@ -14,10 +14,14 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_265_419
 
 
-def upgrade(url: str) -> bool:
+def upgrade(url: str, to: str = "head") -> bool:
     """Applies what is missing, all of it or nothing, and answers whether there was something to apply.
 
     Two processes may call it at once: the second waits and finds nothing left. Dagster's tables in `public` are not touched.
+
+    Args:
+        url: of the database.
+        to: the revision to stop at.
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -31,7 +35,7 @@ def upgrade(url: str) -> bool:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             before = _revision(connection)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             return _revision(connection) != before
     finally:
         engine.dispose()

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 
-from returns_pipeline.effects import runner
 from returns_pipeline.effects.batches import Worker
 from returns_pipeline.effects.clock import SystemClock
 from returns_pipeline.storage import closes
@@ -178,20 +177,26 @@ def test_a_whole_batch_of_postings_is_read_in_a_handful_of_calls(drill, account)
     assert len(account.gets) <= 8
 
 
-def test_a_claim_holds_for_a_whole_batch_at_the_accounts_pace(make_drill):
-    """Shorter, the rest of the batch would be given back and its guards read again; a slow account's claims hold longer than the settings' lease."""
-    settings = make_drill().settings
-    deadline, lease = settings.ledger.request_deadline_seconds, settings.ledger.lease_seconds
-    slow = settings.quota.model_copy(update={"brightpearl_per_minute": 120, "brightpearl_share": 0.5})
-    quick = slow.model_copy(update={"brightpearl_per_minute": 100_000})
-    for quota, seconds in ((slow, 200 + deadline), (quick, lease)):
-        worker = Worker("run", None, settings.model_copy(update={"quota": quota}), SystemClock(), lambda: False, 0.0)
-        assert worker.claim_seconds == seconds
+@pytest.mark.parametrize(
+    ("per_minute", "claim_seconds", "batch_size"),
+    [
+        pytest.param(100_000, 60, 200, id="quick"),
+        pytest.param(100, 122, 200, id="Brightpearl's own pace"),
+        pytest.param(20, 300, 99, id="slow"),
+        pytest.param(1, 300, 4, id="hardly any"),
+    ],
+)
+def test_a_claim_holds_for_its_batch_at_the_accounts_pace(make_drill, per_minute, claim_seconds, batch_size):
+    """Shorter, the rest would be given back and its guards read again; without bound, a dead worker would keep a slow account's credits for hours."""
+    settings = make_drill(lease=60, deadline=2).settings
+    quota = settings.quota.model_copy(update={"brightpearl_per_minute": per_minute, "brightpearl_share": 1.0})
+    worker = Worker("run", None, settings.model_copy(update={"quota": quota}), SystemClock(), lambda: False, 0.0)
+    assert (worker.claim_seconds, worker.batch_size) == (claim_seconds, batch_size)
 
 
 def test_what_many_batches_sent_is_read_back_in_one_call(make_drill, account, monkeypatch):
     """A read for each batch, and a wait for accounting after each, would take the calls and the minutes of a backlog."""
-    monkeypatch.setattr(runner, "READ_AT_ONCE", 1)
+    monkeypatch.setattr(Worker, "batch_size", 1)
     drill = make_drill(close_wait=2)
     drill.plan(*(credit_plan(part=part) for part in (1, 2, 3)))
     account.gets.clear()

@@ -174,6 +174,23 @@ def test_f51_each_writer_started_alone_with_a_closed_gate_sends_nothing(shop, ki
     assert len(shop.writes()) > before
 
 
+def test_what_was_put_off_is_sent_when_its_time_comes_although_nothing_has_moved(shop):
+    """Only the clock has: a writer that told its last report while something waits would leave it unsent."""
+    key = planned(shop, "credit.raise")
+    shop.connection.execute("UPDATE effect SET not_before = now() + interval '1 hour'")
+    for _ in range(2):
+        with open_pass(shop.settings, shop.accounts, "run", Scope()) as opened:
+            write.raise_expected_returns(opened)
+    assert shop.state(key) == "planned"
+    with shop.connection.transaction():
+        # As an hour would do it: no row is seen to move.
+        shop.connection.execute("SET LOCAL session_replication_role = replica")
+        shop.connection.execute("UPDATE effect SET not_before = now()")
+    with open_pass(shop.settings, shop.accounts, "run", Scope()) as opened:
+        write.raise_expected_returns(opened)
+    assert shop.state(key) == "confirmed"
+
+
 def test_f46_a_writer_that_finds_an_older_database_looks_before_its_first_write(shop):
     """Restored from last night: the credit of this morning stands, and the ledger has planned it again."""
     credit_id, _ = shop.raised()

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from returns_pipeline.clients.brightpearl import BrightpearlClient
 from returns_pipeline.commands.sync import sync
 from returns_pipeline.stages.passes import Scope
 from returns_pipeline.storage import database, exceptions
@@ -60,6 +61,27 @@ def test_a_quiet_pass_keeps_its_connections(open_shop):
         before = opened(connection)
         assert sync(Scope()).is_good
         assert opened(connection) - before < 50
+
+
+@pytest.mark.xdist_group("calls")
+def test_how_a_sale_was_paid_is_asked_without_reading_the_sale_again(open_shop, monkeypatch):
+    """It is finished and known; only its payments are not, until a refund must be recorded by the same method."""
+    read: set[int] = set()
+    original = BrightpearlClient.orders
+
+    def remembered(client, order_ids, external_refs=None):
+        read.update(order_ids)
+        return original(client, order_ids, external_refs)
+
+    with open_shop(_ELSEWHERE) as retailer:
+        asked = retailer.approved(retailer.order())
+        retailer.sync()
+        retailer.send_back(asked)
+        monkeypatch.setattr(BrightpearlClient, "orders", remembered)
+        retailer.sync()
+        credit = retailer.credited(asked.order, asked)
+        assert retailer.payments_by_method(credit) == [("SHOPIFYPAY", retailer.paid(asked))]
+        assert asked.order.order_id not in read
 
 
 @pytest.mark.xdist_group("calls")

@@ -54,3 +54,35 @@ def test_everything_of_ours_is_under_returns_home(monkeypatch, tmp_path):
     monkeypatch.delenv("RETURNS_HOME")
     monkeypatch.chdir(tmp_path)
     assert home.root() == tmp_path / ".returns"
+
+
+def pid_of(kept: database.KeptConnection) -> int:
+    with kept.lend() as lent:
+        return lent.info.backend_pid
+
+
+def test_steps_that_follow_each_other_share_a_connection_while_it_is_good(connection, database_url):
+    """Opened for each step, it costs a tick as much as a step; kept after an error or a restart of the server, it fails the step that comes after."""
+    kept = database.KeptConnection()
+    first = pid_of(kept)
+    assert pid_of(kept) == first
+
+    def failing() -> None:
+        with kept.lend() as lent, lent.transaction():
+            raise LookupError("the step failed")
+
+    with pytest.raises(LookupError):
+        failing()
+    second = pid_of(kept)
+    assert second != first
+    connection.execute("SELECT pg_terminate_backend(%s, 5000)", [second])
+    third = pid_of(kept)
+    assert third != second
+    with kept.lend() as lent:
+        lent.execute("BEGIN")
+    assert pid_of(kept) != third
+    kept.close()
+    assert connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid = ANY(%s)",
+        [[first, second, third]],
+    ).fetchall() == [(0,)]

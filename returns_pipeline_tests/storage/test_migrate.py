@@ -7,7 +7,9 @@ import time
 import psycopg
 import pytest
 
-from returns_pipeline.storage import migrate
+from returns_pipeline.storage import database, migrate
+
+SINK_STOP = "INSERT INTO sink_stops(sink, reason, probe_after) VALUES (%s, 'refused', now())"
 
 
 @pytest.fixture
@@ -25,7 +27,24 @@ def test_two_processes_migrating_at_once_leave_one_whole_schema(empty_database):
     started = [subprocess.Popen([sys.executable, "-c", program, empty_database]) for _ in range(3)]
     assert [process.wait(60) for process in started] == [0, 0, 0]
     with psycopg.connect(empty_database) as connection:
-        assert connection.execute("SELECT version_num FROM returns.alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM returns.alembic_version").fetchall() == [("0002",)]
+
+
+def test_a_database_of_the_first_shape_keeps_its_rows_and_notes_its_moves_from_then_on(empty_database):
+    """A retailer who updates has returns and credits in it already."""
+    migrate.upgrade(empty_database, to="0001")
+    with database.connect(empty_database) as connection:
+        connection.execute(SINK_STOP, ["before"])
+        assert connection.execute("SELECT to_regclass('returns.moves')").fetchall() == [(None,)]
+    assert migrate.upgrade(empty_database)
+    with database.connect(empty_database) as connection:
+        assert connection.execute(
+            "SELECT (SELECT count(*) FROM sink_stops), (SELECT count(*) FROM moves)"
+        ).fetchall() == [(1, 0)]
+        connection.execute(SINK_STOP, ["after"])
+        assert connection.execute("SELECT count(*) FROM moves").fetchall() == [(1,)]
+        granted = "SELECT has_table_privilege('returns_pipeline', 'returns.moves', 'INSERT')"
+        assert connection.execute(granted).fetchall() == [(True,)]
 
 
 def test_what_is_migrated_is_left_alone_quickly(fresh_database):

@@ -60,6 +60,7 @@ def plan(connection: psycopg.Connection, plans: Sequence[EffectPlan], actor: str
 
     Raises:
         ValueError: a plan carries lines although its kind holds none, or a float.
+        psycopg.errors.LockNotAvailable: somebody else holds a row of a plan for longer than a statement waits; what came before it is planned.
     """
     there = _live(connection, [each.business_key for each in plans])
     report = PlanReport()

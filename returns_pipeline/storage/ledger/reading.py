@@ -210,9 +210,9 @@ def due(connection: psycopg.Connection, kinds: Sequence[str]) -> int:
 def is_at_rest(connection: psycopg.Connection, kinds: Sequence[str]) -> bool:
     """Whether nothing of these kinds waits to be sent or is under way; what waits for a person rests."""
     row = connection.execute(
-        """SELECT NOT EXISTS (SELECT FROM effect WHERE kind = ANY(%(kinds)s) AND state IN ('claimed', 'sending'))
-              AND NOT EXISTS (SELECT FROM effect WHERE kind = ANY(%(kinds)s) AND state = 'planned' AND (NOT needs_approval OR approved_batch IS NOT NULL))""",
-        {"kinds": list(kinds)},
+        """SELECT NOT EXISTS (SELECT FROM effect WHERE kind = ANY(%s)
+             AND (state IN ('claimed', 'sending') OR state = 'planned' AND (NOT needs_approval OR approved_batch IS NOT NULL)))""",
+        [list(kinds)],
     ).fetchone()
     return bool(row and row[0])
 

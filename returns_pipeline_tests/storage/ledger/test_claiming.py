@@ -18,6 +18,25 @@ def open_books(connection):
     return connection
 
 
+def test_a_kind_is_at_rest_unless_something_waits_to_be_sent_or_is_under_way(open_books):
+    """A writer at rest may tell its last report; what waits for a person must not make it judge in every pass, a send must."""
+    raising, posting = ["credit.raise"], ["credit.post"]
+
+    def at_rest() -> bool:
+        return ledger.is_at_rest(open_books, raising)
+
+    assert at_rest()
+    ledger.plan(open_books, [books.raise_plan(needs_approval=True)], "t")
+    assert at_rest()
+    (batch,) = ledger.waiting(open_books)
+    ledger.approve(open_books, batch.effect_ids, "Finance", batch.sha256_hex)
+    assert (at_rest(), ledger.is_at_rest(open_books, posting)) == (False, True)
+    books.sending(open_books, "credit.raise")
+    assert not at_rest()
+    open_books.execute("UPDATE effect SET state = 'unknown'")
+    assert at_rest()
+
+
 def claimed_by_many(url: str, workers: int) -> list[int]:
     taken: list[int] = []
 
