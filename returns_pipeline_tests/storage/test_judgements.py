@@ -87,6 +87,22 @@ def test_a_row_that_comes_changes_or_goes_is_a_move(connection, move):
     assert not stands(connection)
 
 
+@pytest.mark.parametrize(
+    "move",
+    [
+        (INSPECTED % 1).replace("inspections", "returns.inspections"),
+        "INSERT INTO returns.gates(shop, table_name, run_id, passed, reason) VALUES ('uk', 'returngo_rmas', 'by hand', false, 'looked wrong')",
+    ],
+    ids=["inspection", "gate"],
+)
+def test_what_a_person_writes_from_a_session_of_his_own_is_noticed(connection, database_url, move):
+    """There our schema is not the one that names are looked up in; the statement must neither fail nor pass unseen."""
+    judge(connection)
+    with psycopg.connect(database.plain_url(database_url), autocommit=True) as person:
+        person.execute(move)
+    assert not stands(connection)
+
+
 def test_a_statement_that_touches_no_row_is_no_move(connection):
     """Each pass sends many of them."""
     judge(connection)

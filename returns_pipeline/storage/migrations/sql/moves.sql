@@ -7,23 +7,24 @@ CREATE TABLE judgements(                      -- the last judgement of each stag
   stage text NOT NULL, shop text NOT NULL, basis text NOT NULL, seen pg_snapshot NOT NULL, judged_at timestamptz NOT NULL, holds_until timestamptz NOT NULL,
   report jsonb NOT NULL, PRIMARY KEY (stage, shop));
 
-CREATE FUNCTION note_move() RETURNS void LANGUAGE sql AS $$
+-- Both name our schema: a person's own session, in which the tables are called returns.gates, must not fail on them.
+CREATE FUNCTION note_move() RETURNS void LANGUAGE sql SET search_path=returns AS $$
   INSERT INTO moves(xid) VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING $$;
 CREATE FUNCTION rows_came() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF EXISTS (SELECT FROM after_it) THEN PERFORM note_move(); END IF; RETURN NULL; END $$;
+  IF EXISTS (SELECT FROM after_it) THEN PERFORM returns.note_move(); END IF; RETURN NULL; END $$;
 CREATE FUNCTION rows_went() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF EXISTS (SELECT FROM before_it) THEN PERFORM note_move(); END IF; RETURN NULL; END $$;
+  IF EXISTS (SELECT FROM before_it) THEN PERFORM returns.note_move(); END IF; RETURN NULL; END $$;
 -- The arguments name columns that only say when somebody looked.
 CREATE FUNCTION rows_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF TG_NARGS=0 AND EXISTS (SELECT FROM after_it)
     OR TG_NARGS>0 AND EXISTS (SELECT to_jsonb(a)-TG_ARGV FROM after_it a EXCEPT SELECT to_jsonb(b)-TG_ARGV FROM before_it b) THEN
-    PERFORM note_move(); END IF; RETURN NULL; END $$;
-CREATE FUNCTION all_rows_went() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM note_move(); RETURN NULL; END $$;
+    PERFORM returns.note_move(); END IF; RETURN NULL; END $$;
+CREATE FUNCTION all_rows_went() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM returns.note_move(); RETURN NULL; END $$;
 -- Each pass gives its verdict anew; only another one moves a gate.
-CREATE FUNCTION gate_turned() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION gate_turned() RETURNS trigger LANGUAGE plpgsql SET search_path=returns AS $$ BEGIN
   IF EXISTS (SELECT FROM after_it a WHERE (a.passed,a.reason) IS DISTINCT FROM (SELECT (g.passed,g.reason) FROM gates g
       WHERE g.shop=a.shop AND g.table_name=a.table_name AND g.gate_id<a.gate_id ORDER BY g.gate_id DESC LIMIT 1)) THEN
-    PERFORM note_move(); END IF; RETURN NULL; END $$;
+    PERFORM returns.note_move(); END IF; RETURN NULL; END $$;
 CREATE TRIGGER gate_turned AFTER INSERT ON gates REFERENCING NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION gate_turned();
 
 DO $$ DECLARE watched record; BEGIN
