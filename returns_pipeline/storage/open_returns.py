@@ -120,8 +120,8 @@ def is_idle(connection: psycopg.Connection, shop: str) -> bool:
     row = connection.execute(
         """SELECT NOT EXISTS (SELECT FROM returngo_rmas WHERE shop = %(shop)s AND is_open)
               AND NOT EXISTS (SELECT FROM returns_receipts WHERE shop = %(shop)s AND verdict = 'held')
-              AND NOT EXISTS (SELECT FROM brightpearl_goods_in WHERE shop = %(shop)s
-                                AND receipt_line_id > coalesce((SELECT max(receipt_line_id) FROM returns_receipts WHERE shop = %(shop)s), 0))""",
+              AND coalesce((SELECT max(receipt_line_id) FROM brightpearl_goods_in WHERE shop = %(shop)s), 0)
+                  <= coalesce((SELECT max(receipt_line_id) FROM returns_receipts WHERE shop = %(shop)s), 0)""",
         {"shop": shop},
     ).fetchone()
     return bool(row and row[0])

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import pandas as pd
 import psycopg
 import pytest
 
@@ -112,6 +113,7 @@ STATEMENTS: dict[str, Callable[[psycopg.Connection], object]] = {
     "open returns' closing": lambda connection: open_returns.close_settled(connection, "uk"),
     "newest return": lambda connection: open_returns.newest(connection, "uk"),
     "whether anything is open": lambda connection: open_returns.is_idle(connection, "uk"),
+    "whether anything is open in a shop without goods": lambda connection: open_returns.is_idle(connection, "us"),
     "oldest open return": lambda connection: open_returns.earliest_creation(connection, "uk"),
     "shops of returns": lambda connection: open_returns.shops_of(connection, [1, 2, 3]),
     "a key's day": lambda connection: quota_days.read(connection, load_settings({}), "RETURNGO_API_KEY", ("uk",)),
@@ -145,10 +147,17 @@ STATEMENTS: dict[str, Callable[[psycopg.Connection], object]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("is_generic", [False, True], ids=["a plan of its own", "the plan of all shops"])
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_a_statement_reads_what_is_open_and_not_what_has_ended(observed, name):
-    """One scan of a table of history is nothing in the first month and a pass of minutes in the fifth year."""
+def test_a_statement_reads_what_is_open_and_not_what_has_ended(observed, name, is_generic):
+    """One scan of a table of history is nothing in the first month and a pass of minutes in the fifth year.
+
+    What a connection asks a few times is planned once for every shop, with and without goods: such a plan must do as well.
+    """
     connection, plans = observed
+    if is_generic:
+        connection.prepare_threshold = 0
+        connection.execute("SET plan_cache_mode = force_generic_plan")
     STATEMENTS[name](connection)
     # Within a transaction a plan is told when the next statement takes its place.
     connection.execute("SELECT")
@@ -165,4 +174,17 @@ def test_what_is_written_is_compared_with_the_rows_of_its_keys_alone(observed):
     rma_ids = lines["rma_id"].unique().tolist()
     frames.upsert(connection, "returns_return_lines", lines, replace_within=("rma_id", rma_ids))
     read = sum(count for (table, *_), count in rows_read(plans).items() if table == "returns_return_lines")
+    assert 0 < read <= MOST_ROWS
+
+
+def test_facts_of_many_sold_rows_look_their_balances_up(observed):
+    """With thousands of facts in a pass Postgres would think one scan of all balances cheaper, however many have ended."""
+    connection, plans = observed
+    connection.execute("SET random_page_cost = 1000")
+    ids = [10_000_000_001, 10_000_000_002]
+    received = pd.DataFrame({"order_row_id": ids, "received_qty": [0, 1]})
+    foreign = pd.DataFrame({"order_row_id": ids, "foreign_qty": [0, 0], "foreign_net": [0, 0], "foreign_tax": [0, 0]})
+    ledger.record_facts(connection, received, foreign)
+    connection.execute("SELECT")
+    read = sum(count for (table, *_), count in rows_read(plans).items() if table == "order_row_balance")
     assert 0 < read <= MOST_ROWS

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 import psycopg
 
+from returns_pipeline.storage import database
+
 _MOVED = (
     "announced_qty",
     "announced_net",
@@ -139,6 +141,7 @@ def record_facts(connection: psycopg.Connection, received: pd.DataFrame, foreign
     """
     changed = 0
     with connection.transaction():
+        database.look_up_by_index(connection)
         _lock(connection, sorted({*received["order_row_id"].tolist(), *foreign["order_row_id"].tolist()}))
         if not received.empty:
             facts = [received[column].tolist() for column in ("order_row_id", "received_qty")]
