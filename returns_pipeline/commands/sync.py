@@ -9,6 +9,7 @@ import dagster as dg
 import psycopg
 from dagster import DagsterInstance
 
+from returns_pipeline.commands.carrying_on import Companion
 from returns_pipeline.defs import tidying
 from returns_pipeline.defs.names import asset_of
 from returns_pipeline.settings import Settings, load_settings
@@ -29,6 +30,11 @@ class SyncResult:
     closed_gates: list[str] = field(default_factory=list)
     moved: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def left_by_time(self) -> int:
+        """How many effects the last pass's writers left planned because their time was over."""
+        return sum(count for name, count in self.counts.items() if name.endswith(":effects_left_by_time"))
 
     @property
     def is_good(self) -> bool:
@@ -54,11 +60,19 @@ def sync(
     ):
         _refuse_unfit(connection, settings)
         result = _one_pass(instance, scope)
-        rounds = 1
-        while until_idle and result.is_good and result.moved and rounds < _MOST_ROUNDS:
-            tell(f"pass {rounds}: {result.moved} things moved")
+        return _until_idle(instance, scope, result, tell) if until_idle else result
+
+
+def _until_idle(instance: DagsterInstance, scope: Scope, result: SyncResult, tell: Callable[[str], None]) -> SyncResult:
+    """More passes until one moves nothing; what a writer left by its time is sent on beside them."""
+    with Companion(tell) as companion:
+        for number in range(1, _MOST_ROUNDS):
+            if not result.is_good or not (result.moved or companion.end()):
+                break
+            tell(f"pass {number}: {result.moved} things moved")
+            if result.left_by_time:
+                companion.begin()
             result = _joined(result, _one_pass(instance, scope))
-            rounds += 1
     return result
 
 

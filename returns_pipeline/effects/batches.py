@@ -121,8 +121,9 @@ class Batches:
         return may_go_on
 
     def finish(self) -> None:
-        """Reads back what is left of a kind, and waits for Brightpearl's asynchronous posting as long as the settings allow."""
-        self._read_back(self._unread, wait_seconds=self._worker.settings.ledger.close_wait_seconds)
+        """Reads back what is left of a kind, and waits for Brightpearl's asynchronous posting as long as the settings allow; not where it is to stop."""
+        wait_seconds = 0 if self._worker.stop() else self._worker.settings.ledger.close_wait_seconds
+        self._read_back(self._unread, wait_seconds=wait_seconds)
         self._unread = []
 
     def _why_not_now(self, effect: Effect, claimed_at: float) -> str | None:

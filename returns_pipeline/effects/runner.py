@@ -25,7 +25,10 @@ _TURN_SECONDS = 15.0
 
 @dataclass
 class DrainReport:
-    """What one drain did: effects by their new state, mismatches found on reading back, and why it did not send everything (or None)."""
+    """What one drain did: effects by their new state, mismatches found on reading back, and why it did not send everything (or None).
+
+    `is_kept_out`: another writer had an account all the time.
+    """
 
     confirmed: int = 0
     rejected: int = 0
@@ -33,6 +36,7 @@ class DrainReport:
     halted: int = 0
     left_planned: int = 0
     mismatched: int = 0
+    is_kept_out: bool = False
     stopped_reason: str | None = None
     by_kind: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -115,9 +119,10 @@ class Runner:
             try:
                 # For efficiency only: two writers side by side would share the quota and read everything twice.
                 # On a connection of its own, because the other one may be made anew on the way.
-                with self._connect() as own, locks.hold(own, f"writer {sink}", wait_seconds=_TURN_SECONDS):
+                with self._connect() as own, locks.hold(own, lock_of(sink), wait_seconds=_TURN_SECONDS):
                     self._drain_sink(kind, sink, shops, batches, connections, report)
             except locks.Busy as busy:
+                report.is_kept_out = True
                 report.stop(str(busy))
 
     def _drain_sink(
@@ -160,6 +165,11 @@ class Runner:
                 claiming.release(connections.current, claimed, f"not_read: {failure}")
                 report.stop(str(failure))
                 return
+
+
+def lock_of(sink: str) -> str:
+    """The name of the lock that a sink's writer holds."""
+    return f"writer {sink}"
 
 
 def _tell_closed_gates(connection: psycopg.Connection, wanted: Sequence[str], report: DrainReport) -> None:

@@ -1,7 +1,8 @@
 """Makes the clients of one process: credentials from the environment, pacing shared through the database, requests limited to what the settings arm."""
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import psycopg
 
@@ -40,6 +41,7 @@ class Accounts:
         settings: shops, quota and the kinds of write that are armed.
         environment: where credentials and addresses are read; the process's own by default.
         registers_webhooks: a person asked to change webhook registrations, which nothing else may.
+        sleep: waits for a turn in Brightpearl's minute; it may raise `BudgetSpent` to have none.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Accounts:
         environment: Mapping[str, str] | None = None,
         *,
         registers_webhooks: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._settings, self._registers_webhooks = settings, registers_webhooks
+        self._settings, self._registers_webhooks, self._sleep = settings, registers_webhooks, sleep
         self._environment = os.environ if environment is None else environment
         self._brightpearl: BrightpearlClient | None = None
         self._returngo: dict[str, ReturnGoClient] = {}
@@ -107,7 +110,7 @@ class Accounts:
         )
         credentials = brightpearl_from(self._environment, home.credentials(), url)
         secrecy.guard(credentials.secrets)
-        pacer = _minute_of(self._settings)
+        pacer = _minute_of(self._settings, self._sleep)
         self._pacers.append(pacer)
         armed = {
             kind
@@ -164,7 +167,8 @@ class Accounts:
         return recorder
 
 
-def _minute_of(settings: Settings) -> PostgresPacer:
+def _minute_of(settings: Settings, sleep: Callable[[float], None]) -> PostgresPacer:
     """The account's minute, as every process with these settings shares it."""
     pool, share = settings.quota.brightpearl_per_minute, settings.quota.brightpearl_share
-    return PostgresPacer(database.connect, "brightpearl", int(pool * share), reserve=int(pool * _LEFT_TO_OTHERS))
+    reserve = int(pool * _LEFT_TO_OTHERS)
+    return PostgresPacer(database.connect, "brightpearl", int(pool * share), reserve=reserve, sleep=sleep)

@@ -89,6 +89,8 @@ def _plan_and_send(stage_pass: Pass, writer: str, kinds: Sequence[str], build: B
                 report.counts[f"effects_{state}"] += getattr(drained, state)
             if drained.stopped_reason:
                 report.notes.append(drained.stopped_reason)
+            if runner.is_over:
+                report.counts["effects_left_by_time"] = drained.left_planned
             # Where time is up, another round would only plan what the next run plans from newer facts.
             if asked_to_stop() or runner.is_over or not drained.confirmed:
                 break

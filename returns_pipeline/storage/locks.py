@@ -6,8 +6,7 @@ Correctness never rests on them: the ledger holds without.
 import hashlib
 import os
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -26,14 +25,11 @@ def hold(connection: psycopg.Connection, name: str, *, wait_seconds: float = 0.0
     Raises:
         Busy: it was not free within `wait_seconds`.
     """
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big", signed=True)
-    deadline = time.monotonic() + wait_seconds
-    while not _try(connection, number):
-        if time.monotonic() >= deadline:
-            raise Busy(
-                f"{name} is already being run by {_holder(connection, number)}; wait for it or pass a longer --lock-wait"
-            )
-        time.sleep(min(0.25, max(0.0, deadline - time.monotonic())))
+    number = _number(name)
+    if not (_try(connection, number) or wait_seconds > 0 and _wait(connection, number, wait_seconds)):
+        raise Busy(
+            f"{name} is already being run by {_holder(connection, number)}; wait for it or pass a longer --lock-wait"
+        )
     connection.execute(
         "SELECT set_config('application_name', %s, false)",
         (f"{name} by process {os.getpid()} on {socket.gethostname()}"[:63],),
@@ -43,6 +39,32 @@ def hold(connection: psycopg.Connection, name: str, *, wait_seconds: float = 0.0
         yield
     finally:
         _unlock(connection, number)
+
+
+def is_wanted(connection: psycopg.Connection, names: Collection[str]) -> bool:
+    """Whether somebody waits for one of these locks."""
+    found = connection.execute(
+        """SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s::bigint::oid AND NOT granted
+              AND objid::bigint = ANY(%s) AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1""",
+        (_NAMESPACE, [_number(name) & 0xFFFFFFFF for name in names]),
+    ).fetchone()
+    return found is not None
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big", signed=True)
+
+
+def _wait(connection: psycopg.Connection, number: int, seconds: float) -> bool:
+    """Waits in the server's own queue, where the holder can see it."""
+    try:
+        with connection.transaction():
+            connection.execute("SELECT set_config('statement_timeout', '0', true)")
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (f"{max(1, round(seconds * 1000))}ms",))
+            connection.execute("SELECT pg_advisory_lock(%s, %s)", (_NAMESPACE, number))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 def _try(connection: psycopg.Connection, number: int) -> bool:

@@ -12,8 +12,10 @@ import psycopg
 
 from returns_pipeline.storage.usage import ConnectionFactory
 
-# The share of a minute that each priority leaves to the more urgent ones: writes, looking up outcomes, polling, history.
+# Of writes, looking up outcomes, polling and history: the part of a minute that each leaves to the more urgent ones, and the part that it has all the same
+# while they use the whole minute. A backlog's writer would else keep everybody from reading until it ends.
 _KEPT_BACK = (0.0, 0.1, 0.25, 0.5)
+_ASSURED = (1.0, 0.1, 0.1, 0.0)
 
 
 class PostgresPacer:
@@ -45,8 +47,9 @@ class PostgresPacer:
 
     def wait(self, priority: int) -> None:
         """Returns when a call of that priority (0 the most urgent, 3 the least) may be made; it is then counted."""
-        draw = "SELECT draw_call(%s, %s, %s)"
-        while (seconds := self._run(draw, [self._name, self._per_minute, _KEPT_BACK[priority]])) > 0:
+        draw = "SELECT draw_call(%s, %s, %s, %s, %s)"
+        asked = [self._name, self._per_minute, _KEPT_BACK[priority], priority, _ASSURED[priority]]
+        while (seconds := self._run(draw, asked)) > 0:
             self._sleep(seconds)
 
     def note(self, remaining: int | None, next_period_milliseconds: int | None) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from returns_pipeline.clients.brightpearl import BrightpearlClient
 from returns_pipeline.clients.returngo import ReturnGoClient
 from returns_pipeline.clients.transport import Transport
 from returns_pipeline.domain.plans import EffectPlan, PlannedLine
-from returns_pipeline.effects.runner import DrainReport, Runner
+from returns_pipeline.effects.runner import DrainReport, Runner, lock_of
 from returns_pipeline.effects.settle import SettleReport, settle
 from returns_pipeline.settings import Settings, ShopSettings, load_settings
-from returns_pipeline.storage import database, ledger
+from returns_pipeline.storage import database, ledger, locks
 from returns_pipeline_tests.clients.server import Unpaced
 from returns_pipeline_tests.storage.ledger import books
 
@@ -146,6 +147,18 @@ class Drill:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+def wait_until_wanted(looking: psycopg.Connection, sink: str) -> None:
+    """Returns once another writer waits for that account.
+
+    Raises:
+        TimeoutError: nobody came within half a minute.
+    """
+    ends_at = time.monotonic() + 30
+    while not locks.is_wanted(looking, [lock_of(sink)]):
+        if time.monotonic() > ends_at:
+            raise TimeoutError(f"nobody waits for {sink}")
 
 
 def credit_plan(part: int = 1, quantity: int = 1, **more: object) -> EffectPlan:

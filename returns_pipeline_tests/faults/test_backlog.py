@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import functools
 
 import psycopg
 import pytest
@@ -11,9 +10,7 @@ from returns_pipeline.effects import kinds
 from returns_pipeline.effects.runner import Runner
 from returns_pipeline.sandbox.serve import RunningSandbox, serve
 from returns_pipeline.settings import load_settings
-from returns_pipeline.stages import accounts as stages_accounts
 from returns_pipeline.stages.accounts import Accounts
-from returns_pipeline.storage.pacing import PostgresPacer
 from returns_pipeline_tests.faults.shop import Shop
 from returns_pipeline_tests.storage.clock import Clock
 
@@ -36,7 +33,8 @@ class Account:
 
     def process(self) -> Accounts:
         """The clients of one more process of the pipeline."""
-        self._opened.append(Accounts(load_settings(self._environment), self._environment))
+        settings = load_settings(self._environment)
+        self._opened.append(Accounts(settings, self._environment, sleep=self.clock.sleep))
         return self._opened[-1]
 
     def close(self) -> None:
@@ -58,7 +56,6 @@ def account(connection, tmp_path, monkeypatch):
     """An account of Brightpearl's true size, half of it ours, with retailers' sales in it."""
     clock = Clock(connection)
     monkeypatch.setenv("RETURNS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(stages_accounts, "PostgresPacer", functools.partial(PostgresPacer, sleep=clock.sleep))
     with serve(seed=11) as sandbox:
         text = sandbox.settings_toml()
         for line, instead in {

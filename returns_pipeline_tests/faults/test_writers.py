@@ -4,21 +4,20 @@ import json
 import os
 import signal
 import threading
-import time
 from contextlib import ExitStack
-from types import SimpleNamespace
 
 import pytest
 from psycopg.types.json import Jsonb
 
 from returns_pipeline.clients.pacing import BudgetSpent
 from returns_pipeline.defs.metadata import metadata_of
+from returns_pipeline.effects.runner import lock_of
 from returns_pipeline.sandbox.faults import Fault
 from returns_pipeline.stages import reconcile, write
 from returns_pipeline.stages.passes import Scope, open_pass
 from returns_pipeline.storage import database, home, ledger, locks
 from returns_pipeline.storage.ledger.payloads import payload_sha256
-from returns_pipeline_tests.faults.drills import credit_plan
+from returns_pipeline_tests.faults.drills import credit_plan, wait_until_wanted
 from returns_pipeline_tests.faults.shop import planned
 from returns_pipeline_tests.storage.ledger import books
 
@@ -90,13 +89,20 @@ def test_an_effect_waits_for_its_turn_before_it_is_marked(drill, account):
     assert seen[0] == "claimed"
 
 
-def test_a_writer_waits_for_the_turn_of_another_step(drill, monkeypatch):
+def test_a_writer_waits_for_the_turn_of_another_step(drill):
     """Where steps are processes of their own, two writers meet at the account: the second must not leave its credits to the next run."""
     drill.plan(credit_plan())
-    with database.connect() as other, ExitStack() as turn:
-        turn.enter_context(locks.hold(other, "writer brightpearl"))
-        monkeypatch.setattr(locks, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: turn.close()))
+    with database.connect() as other, database.connect() as looking, ExitStack() as turn:
+        turn.enter_context(locks.hold(other, lock_of("brightpearl")))
+
+        def leave() -> None:
+            wait_until_wanted(looking, "brightpearl")
+            turn.close()
+
+        leaving = threading.Thread(target=leave)
+        leaving.start()
         assert drill.drain().confirmed == 1
+        leaving.join()
 
 
 def test_a_spent_day_leaves_effects_planned_and_ends_the_drain(drill, account):

@@ -27,7 +27,7 @@ def test_two_processes_migrating_at_once_leave_one_whole_schema(empty_database):
     started = [subprocess.Popen([sys.executable, "-c", program, empty_database]) for _ in range(3)]
     assert [process.wait(60) for process in started] == [0, 0, 0]
     with psycopg.connect(empty_database) as connection:
-        assert connection.execute("SELECT version_num FROM returns.alembic_version").fetchall() == [("0002",)]
+        assert connection.execute("SELECT version_num FROM returns.alembic_version").fetchall() == [("0003",)]
 
 
 def test_a_database_of_the_first_shape_keeps_its_rows_and_notes_its_moves_from_then_on(empty_database):

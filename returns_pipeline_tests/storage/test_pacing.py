@@ -107,6 +107,30 @@ def test_the_less_urgent_leave_some_for_the_more_urgent(clock, pacers):
     assert [drawn(clock, pacer, each) for each in (BACKFILL, POLL, RECONCILE, WRITE)] == [50, 25, 15, 10]
 
 
+def seconds_to_wait(clock: Clock, pacer: PostgresPacer, priority: int) -> float:
+    """How long a call of that priority would have to wait now."""
+    clock.longest_wait = 0.0
+    with pytest.raises(Stalled) as stalled:
+        pacer.wait(priority)
+    clock.longest_wait = math.inf
+    return stalled.value.args[0]
+
+
+def test_a_writer_that_uses_the_whole_minute_does_not_keep_others_from_reading(clock, pacers):
+    """A backlog is written for an hour: whoever read only when a quarter of the minute is free would learn nothing of it until it is through."""
+    pacer = pacers()
+    for reading in (POLL, RECONCILE):
+        moments(clock, clock.now + 300, pacer)
+        drawn(clock, pacer, WRITE)
+        assert seconds_to_wait(clock, pacer, reading) == pytest.approx(seconds_to_wait(clock, pacer, WRITE), abs=0.5)
+        for _ in range(10):
+            pacer.wait(reading)
+        drawn(clock, pacer, WRITE)
+        for_writing = seconds_to_wait(clock, pacer, WRITE)
+        assert for_writing < seconds_to_wait(clock, pacer, reading), "its part is used"
+        assert for_writing < seconds_to_wait(clock, pacer, BACKFILL), "past returns have none"
+
+
 def test_a_share_of_one_call_serves_every_priority(clock, pacers):
     """What is kept back of very little must not leave nothing: then nothing would ever be polled."""
     pacer = pacers(1)
