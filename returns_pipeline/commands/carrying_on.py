@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,7 +46,7 @@ class Companion:
             return False
         process.terminate()
         told, _ = process.communicate(timeout=_PATIENCE_SECONDS)
-        if not told.strip().isdigit():
+        if process.returncode not in (0, -signal.SIGTERM):
             self._tell(
                 f"what was left could not be sent on beside the passes: that process ended with {process.returncode}"
             )

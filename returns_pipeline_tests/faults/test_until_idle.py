@@ -26,7 +26,9 @@ def backlog() -> Iterator[tuple[RunningSandbox, list[int]]]:
         with live_account.syncing() as sync:
             live_account.told(sync)
         with database.connect() as connection:
-            raised = "SELECT remote_id::bigint FROM effect WHERE kind = 'credit.raise' AND state = 'confirmed' ORDER BY 1"
+            raised = (
+                "SELECT remote_id::bigint FROM effect WHERE kind = 'credit.raise' AND state = 'confirmed' ORDER BY 1"
+            )
             credits = [row[0] for row in connection.execute(raised)][::-1]
         assert len(credits) == RETURNS
         live_account.receive(sandbox, credits)

@@ -1,5 +1,7 @@
 """A lock keeps a second run out, names its holder, and never outlives it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
@@ -18,6 +20,24 @@ def test_a_second_holder_is_told_who_has_it(connection):
         with locks.hold(other, "another"):
             pass
     with database.connect() as other, locks.hold(other, "sync"):
+        pass
+
+
+def test_the_holder_can_see_that_somebody_waits(connection):
+    """A writer that may go on for minutes yields to one that waits; of other locks, and of those who gave up, it hears nothing."""
+    with database.connect() as other, locks.hold(connection, "sync"):
+        with ThreadPoolExecutor() as waiting:
+            asked = waiting.submit(_hold_for_a_moment, other, "sync")
+            while not locks.is_wanted(connection, ["another", "sync"]):
+                assert not asked.done(), asked.result()
+            assert not locks.is_wanted(connection, ["another"])
+            with pytest.raises(locks.Busy, match="sync is already being run"):
+                asked.result()
+        assert not locks.is_wanted(connection, ["another", "sync"])
+
+
+def _hold_for_a_moment(connection: psycopg.Connection, name: str) -> None:
+    with locks.hold(connection, name, wait_seconds=1.0):
         pass
 
 
