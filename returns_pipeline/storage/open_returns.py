@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 import psycopg
 
-from returns_pipeline.storage import database
+from returns_pipeline.storage import database, scopes
 
 # A line in one of these states asks for nothing more.
 _SETTLED = ["complete", "cancelled", "credited_by_others", "nothing_to_credit"]
@@ -118,10 +118,9 @@ def awaiting_inspection(connection: psycopg.Connection, shop: str, now: dt.datet
 def is_idle(connection: psycopg.Connection, shop: str) -> bool:
     """Whether nothing of the shop is open: no return, no receipt that nobody has matched; nothing hangs on it then."""
     row = connection.execute(
-        """SELECT NOT EXISTS (SELECT FROM returngo_rmas WHERE shop = %(shop)s AND is_open)
+        f"""SELECT NOT EXISTS (SELECT FROM returngo_rmas WHERE shop = %(shop)s AND is_open)
               AND NOT EXISTS (SELECT FROM returns_receipts WHERE shop = %(shop)s AND verdict = 'held')
-              AND coalesce((SELECT max(receipt_line_id) FROM brightpearl_goods_in WHERE shop = %(shop)s), 0)
-                  <= coalesce((SELECT max(receipt_line_id) FROM returns_receipts WHERE shop = %(shop)s), 0)""",
+              AND {scopes.newest_line("brightpearl_goods_in", "%(shop)s")} <= {scopes.newest_line("returns_receipts", "%(shop)s")}""",  # noqa: S608 - words of `scopes`
         {"shop": shop},
     ).fetchone()
     return bool(row and row[0])
