@@ -120,7 +120,7 @@ def is_idle(connection: psycopg.Connection, shop: str) -> bool:
     row = connection.execute(
         f"""SELECT NOT EXISTS (SELECT FROM returngo_rmas WHERE shop = %(shop)s AND is_open)
               AND NOT EXISTS (SELECT FROM returns_receipts WHERE shop = %(shop)s AND verdict = 'held')
-              AND {scopes.newest_line("brightpearl_goods_in", "%(shop)s")} <= {scopes.newest_line("returns_receipts", "%(shop)s")}""",  # noqa: S608 - words of `scopes`
+              AND {scopes.newest_receipt_line("brightpearl_goods_in", "%(shop)s")} <= {scopes.newest_receipt_line("returns_receipts", "%(shop)s")}""",  # noqa: S608 - words of `scopes`, the shop travels beside
         {"shop": shop},
     ).fetchone()
     return bool(row and row[0])

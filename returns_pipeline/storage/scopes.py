@@ -1,6 +1,6 @@
 """Which rows of a table a stage wants: what is open, what changed since a moment, or all. Bounded by what is open, never by history.
 
-The words of SQL only; running them is `frames.py`'s.
+The words of SQL only; running them is `frames.py`'s, and `open_returns.py`'s for what asks whether anything is open.
 """
 
 from dataclasses import dataclass
@@ -136,7 +136,7 @@ def query(table: str, columns: str, scope: str, *, of_one_shop: bool, of_named_r
     return f"{parts} SELECT {columns} FROM {table} t {where}"  # noqa: S608 - the table is a key of _BOUNDS
 
 
-def newest_line(table: str, shop: str) -> str:
+def newest_receipt_line(table: str, shop: str) -> str:
     """An expression: the highest receipt_line_id of the shop in `table`, 0 without any. One step in the index (shop, receipt_line_id).
 
     Compared as pairs, because `max` of one shop may also be planned backwards over the primary key: that reads every other shop's lines where
@@ -148,7 +148,7 @@ def newest_line(table: str, shop: str) -> str:
     """
     return f"""coalesce((SELECT n.receipt_line_id FROM (
         SELECT l.shop, l.receipt_line_id FROM {table} l WHERE (l.shop, l.receipt_line_id) <= ({shop}, 9223372036854775807)
-         ORDER BY l.shop DESC, l.receipt_line_id DESC LIMIT 1) n WHERE n.shop = {shop}), 0)"""  # noqa: S608 - words of this package
+         ORDER BY l.shop DESC, l.receipt_line_id DESC LIMIT 1) n WHERE n.shop = {shop}), 0)"""  # noqa: S608 - both are words of our own statements
 
 
 def _open_parts(of_one_shop: bool, of_named_rmas: bool) -> str:
@@ -165,5 +165,5 @@ def _open_parts(of_one_shop: bool, of_named_rmas: bool) -> str:
         chosen=chosen + (" AND r.shop = %(shop)s" if of_one_shop else ""),
         shops=shops,
         pending=pending,
-        newest_judged=newest_line("returns_receipts", "s.shop"),
+        newest_judged=newest_receipt_line("returns_receipts", "s.shop"),
     )
